@@ -6,65 +6,68 @@ from typing import Any, Final
 from jackfield.messages import Usage
 
 
-def of_anthropic(told: Mapping[str, Any]) -> Usage:
+def of_anthropic(reported: Mapping[str, Any]) -> Usage:
     """Caches are counted beside the input."""
-    cached = told.get("cache_read_input_tokens") or 0
-    written = told.get("cache_creation_input_tokens") or 0
-    thought = (told.get("output_tokens_details") or {}).get("thinking_tokens") or 0
-    total = told["input_tokens"] + cached + written
-    return Usage(total, told["output_tokens"], cached, written, thought)
+    cached = reported.get("cache_read_input_tokens") or 0
+    written = reported.get("cache_creation_input_tokens") or 0
+    thought = (reported.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+    total = reported["input_tokens"] + cached + written
+    return Usage(total, reported["output_tokens"], cached, written, thought)
 
 
-def of_bedrock(told: Mapping[str, Any]) -> Usage:
+def of_bedrock(reported: Mapping[str, Any]) -> Usage:
     """The same."""
-    cached = told.get("cacheReadInputTokens") or 0
-    written = told.get("cacheWriteInputTokens") or 0
-    return Usage(told["inputTokens"] + cached + written, told["outputTokens"], cached, written)
+    cached = reported.get("cacheReadInputTokens") or 0
+    written = reported.get("cacheWriteInputTokens") or 0
+    return Usage(
+        reported["inputTokens"] + cached + written, reported["outputTokens"], cached, written
+    )
 
 
-def of_cohere(told: Mapping[str, Any]) -> Usage:
+def of_cohere(reported: Mapping[str, Any]) -> Usage:
     """Numbers may be fractions."""
-    counts, cached = told["tokens"], told.get("cached_tokens") or 0
+    counts, cached = reported["tokens"], reported.get("cached_tokens") or 0
     thought = int(counts.get("reasoning_tokens") or 0)
     inputs, outputs = int(counts["input_tokens"]), int(counts["output_tokens"])
     return Usage(inputs, outputs, int(cached), reasoning_tokens=thought)
 
 
-def of_gemini(told: Mapping[str, Any]) -> Usage:
-    """Thoughts are counted beside the answer, what tools said beside the prompt."""
-    thoughts = told.get("thoughtsTokenCount") or 0
+def of_gemini(reported: Mapping[str, Any]) -> Usage:
+    """Thoughts are counted beside the answer, results of tools beside the prompt."""
+    thoughts = reported.get("thoughtsTokenCount") or 0
     return Usage(
-        (told.get("promptTokenCount") or 0) + (told.get("toolUsePromptTokenCount") or 0),
-        (told.get("candidatesTokenCount") or 0) + thoughts,
-        told.get("cachedContentTokenCount") or 0,
+        (reported.get("promptTokenCount") or 0) + (reported.get("toolUsePromptTokenCount") or 0),
+        (reported.get("candidatesTokenCount") or 0) + thoughts,
+        reported.get("cachedContentTokenCount") or 0,
         reasoning_tokens=thoughts,
-        audio_input_tokens=_sound(told, "promptTokensDetails", "toolUsePromptTokensDetails"),
-        audio_output_tokens=_sound(told, "candidatesTokensDetails"),
+        audio_input_tokens=_sound(reported, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        audio_output_tokens=_sound(reported, "candidatesTokensDetails"),
     )
 
 
-def _sound(told: Mapping[str, Any], *keys: str) -> int:
-    details = [one for key in keys for one in told.get(key) or ()]
+def _sound(reported: Mapping[str, Any], *keys: str) -> int:
+    details = [one for key in keys for one in reported.get(key) or ()]
     return sum(one.get("tokenCount", 0) for one in details if one.get("modality") == "AUDIO")
 
 
-def of_ollama(told: Mapping[str, Any]) -> Usage:
+def of_ollama(reported: Mapping[str, Any]) -> Usage:
     """Two numbers."""
-    return Usage(told["prompt_eval_count"], told["eval_count"])
+    return Usage(reported["prompt_eval_count"], reported["eval_count"])
 
 
-def of_openai_chat(told: Mapping[str, Any]) -> Usage:
+def of_openai_chat(reported: Mapping[str, Any]) -> Usage:
     """Everybody has another place for what was cached; xAI counts thoughts beside the answer."""
-    given = told.get("prompt_tokens_details") or {}
-    made = told.get("completion_tokens_details") or {}
+    given = reported.get("prompt_tokens_details") or {}
+    made = reported.get("completion_tokens_details") or {}
     apart = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
-    thought, output = made.get("reasoning_tokens") or 0, told["completion_tokens"]
-    if told["total_tokens"] == told["prompt_tokens"] + output + thought:
+    thought, output = made.get("reasoning_tokens") or 0, reported["completion_tokens"]
+    if reported["total_tokens"] == reported["prompt_tokens"] + output + thought:
         output += thought
     return Usage(
-        told["prompt_tokens"],
+        reported["prompt_tokens"],
         output,
-        given.get("cached_tokens") or next((told[key] for key in apart if told.get(key)), 0),
+        given.get("cached_tokens")
+        or next((reported[key] for key in apart if reported.get(key)), 0),
         given.get("cache_write_tokens") or 0,
         thought,
         given.get("audio_tokens") or 0,
@@ -72,13 +75,13 @@ def of_openai_chat(told: Mapping[str, Any]) -> Usage:
     )
 
 
-def of_openai_responses(told: Mapping[str, Any]) -> Usage:
+def of_openai_responses(reported: Mapping[str, Any]) -> Usage:
     """Details stand below each number."""
-    given = told.get("input_tokens_details") or {}
-    made = told.get("output_tokens_details") or {}
+    given = reported.get("input_tokens_details") or {}
+    made = reported.get("output_tokens_details") or {}
     return Usage(
-        told["input_tokens"],
-        told["output_tokens"],
+        reported["input_tokens"],
+        reported["output_tokens"],
         given.get("cached_tokens") or 0,
         given.get("cache_write_tokens") or 0,
         made.get("reasoning_tokens") or 0,

@@ -94,8 +94,8 @@ def usage_of(exchange: Exchange) -> Usage | None:
     """What it counts: nothing where the provider does not say."""
     if "stream_error" in exchange.expect:
         return None
-    if told := exchange.expect.get("usage"):
-        return COUNTERS[exchange.dialect](told)
+    if usage := exchange.expect.get("usage"):
+        return COUNTERS[exchange.dialect](usage)
     return None if exchange.provider in USAGE_ELSEWHERE else Usage()
 
 

@@ -16,7 +16,7 @@ def test_the_generated_pages_are_up_to_date() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_every_header_of_ours_is_documented() -> None:
+def test_every_header_of_the_gateway_is_documented() -> None:
     sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
     name = r"\bx-jackfield-[a-z-]+"
     used = {found for path in sources for found in re.findall(name, path.read_text())}
@@ -35,10 +35,10 @@ def test_every_code_of_an_error_is_documented() -> None:
 
 def test_every_warning_and_error_of_the_log_is_documented() -> None:
     sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
-    said = {text for path in sources for text in warnings(ast.parse(path.read_text()))}
+    logged = {text for path in sources for text in warnings(ast.parse(path.read_text()))}
     page = " ".join((ROOT / "docs/troubleshooting.md").read_text().split())
-    undocumented = sorted(text for text in said if text not in page)
-    assert len(said) > 30
+    undocumented = sorted(text for text in logged if text not in page)
+    assert len(logged) > 30
     assert not undocumented, "say in docs/troubleshooting.md what to do about them"
 
 

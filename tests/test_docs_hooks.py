@@ -65,11 +65,11 @@ async def test_every_field_of_the_log_is_documented() -> None:
     assert first_column(section(OPERATIONS_PAGE, "## Log")) == written
 
 
-def test_every_header_in_the_documentation_is_one_of_ours() -> None:
+def test_every_header_in_the_documentation_is_one_of_the_gateways() -> None:
     sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
     used = {found for path in sources for found in HEADER.findall(path.read_text())}
-    said = {(name, page) for page in PAGES for name in HEADER.findall(page.read_text())}
-    assert not [(name, name_of(page)) for name, page in said if name not in used]
+    documented = {(name, page) for page in PAGES for name in HEADER.findall(page.read_text())}
+    assert not [(name, name_of(page)) for name, page in documented if name not in used]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

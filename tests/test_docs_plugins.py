@@ -26,8 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "Policy": {"base_url": NOWHERE},
     "Shadow": {"model": "spare/echo"},
 }
-ASKS = {"Corporate": "identity_url", "Policy": "base_url"}
-"""Who asks a server of its own, and the option that says where it is."""
+CALLS_OUT = {"Corporate": "identity_url", "Policy": "base_url"}
+"""The plugins that call a server of their own, and the option that says where it is."""
 
 WITHOUT_HOOKS = "Priced"
 """It is there for its configuration."""
@@ -57,7 +57,7 @@ def cases() -> Iterator[tuple[Law, Subject]]:
     for kind in (one for one in shown() if one.__name__ != WITHOUT_HOOKS):
         headers = {"authorization": f"Bearer {CANARY}"} if kind.authenticates else {}
         subject = subject_of(kind, OPTIONS.get(kind.__name__), headers=headers)
-        if option := ASKS.get(kind.__name__):
+        if option := CALLS_OUT.get(kind.__name__):
             subject = evolve(subject, beside=partial(helpful, option))
         yield from ((law, subject) for law in laws_for(subject))
 

@@ -90,9 +90,9 @@ def test_a_room_imports_only_what_the_kernel_makes_public(room: Path) -> None:
 
 @each_room
 def test_a_room_imports_no_other_room(room: Path) -> None:
-    strangers = PACKAGES - {path.name for path in room.glob("src/*")}
+    other_rooms = PACKAGES - {path.name for path in room.glob("src/*")}
     found = {name.split(".")[0] for path in room.rglob("*.py") for name in imports(path)}
-    assert not found & strangers, "plugins and their tests never need each other"
+    assert not found & other_rooms, "plugins and their tests never need each other"
 
 
 def test_only_server_and_client_know_the_http_library() -> None:

@@ -1,4 +1,4 @@
-"""What no module of ours does: run text as code, trust bytes as objects, switch off a check."""
+"""What no module does: run text as code, trust bytes as objects, switch off a check."""
 
 import ast
 import re

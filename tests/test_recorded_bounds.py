@@ -18,7 +18,7 @@ from jackfield.prices import PriceBook
 pytestmark = needs_corpus
 
 BOOK: Final = PriceBook()
-ASKED: Final = [one for one in COUNTED if one.request_tree and one.model]
+REQUESTS: Final = [one for one in COUNTED if one.request_tree and one.model]
 
 
 def opened(recorded: Recorded) -> Exchange:
@@ -34,7 +34,7 @@ def opened(recorded: Recorded) -> Exchange:
     return Exchange("r", endpoint, dialect, request, peek.model, peek.stream, peek.max_tokens)
 
 
-@pytest.mark.parametrize("recorded", ASKED, ids=lambda recorded: recorded.id)
+@pytest.mark.parametrize("recorded", REQUESTS, ids=lambda recorded: recorded.id)
 def test_no_request_used_more_than_its_bound(recorded: Recorded) -> None:
     exchange, usage = opened(recorded), read(recorded)
     assert usage is not None

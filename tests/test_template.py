@@ -17,7 +17,7 @@ OFFLINE = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
 
 
 def run(*command: str, **environment: str) -> None:
-    """Run a tool of this environment and show what it said if it fails."""
+    """Run a tool of this environment and show its output if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, **environment},

@@ -52,9 +52,7 @@ async def test_a_request_without_a_failed_attempt_has_nothing_to_say_of_it() -> 
         assert "failed_attempts" not in client.log()
 
 
-async def test_the_log_tells_what_a_provider_answered_where_the_caller_gets_another_status() -> (
-    None
-):
+async def test_the_log_has_the_providers_status_where_the_caller_gets_another() -> None:
     async with FakeUpstream() as upstream:
         api = f'[providers.api]\nuse = "openai"\nbase_url = "{upstream.base_url}"\n'
         async with run_gateway(f"[upstream]\nretries = 0\n{api}") as client:

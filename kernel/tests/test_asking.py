@@ -4,7 +4,7 @@ from jackfield import Exchange, Forbidden, Plugin, Setup, hookimpl
 from jackfield.http import HttpRequest
 from jackfield.testing import CHAT_PATH, Recorder, run_gateway
 
-SAID = b'{"model": "fake/judge", "messages": [{"role": "user", "text": "yes"}]}'
+REQUEST = b'{"model": "fake/judge", "messages": [{"role": "user", "text": "yes"}]}'
 
 
 class Judge(Plugin):
@@ -17,8 +17,8 @@ class Judge(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        said = SAID.replace(b"{", b'{"stream": true, ', 1) if self.stream else SAID
-        answer = await self._setup.ask(self, HttpRequest.local("POST", CHAT_PATH, said))
+        question = REQUEST.replace(b"{", b'{"stream": true, ', 1) if self.stream else REQUEST
+        answer = await self._setup.ask(self, HttpRequest.local("POST", CHAT_PATH, question))
         if answer.status != 200:
             raise Forbidden(f"the judge says {answer.status}")
         if not isinstance(answer.body, bytes):
@@ -37,15 +37,15 @@ class Closed(Plugin):
     authenticates = True
 
 
-async def test_other_plugins_see_what_a_plugin_asks_and_it_does_not() -> None:
+async def test_other_plugins_see_a_plugins_own_request_and_it_does_not() -> None:
     toml = "[plugins.judge]\n[plugins.last]\nuse = 'recorder'"
     for kind in (Judge, Streams):
         async with run_gateway(toml, {"judge": kind, "recorder": Recorder}) as client:
             assert (await client.chat()).status == 200
-            asked, own = (one.exchange for one in client.settled)
-            assert (asked.model, own.model) == ("fake/judge", "fake/echo")
+            inner, own = (one.exchange for one in client.settled)
+            assert (inner.model, own.model) == ("fake/judge", "fake/echo")
             seen = [call.exchange for call in client.calls() if call.hook == "pre_request"]
-            assert seen == [asked, own]
+            assert seen == [inner, own]
 
 
 async def test_two_that_ask_do_not_ask_each_other_for_ever() -> None:
@@ -70,7 +70,7 @@ async def test_what_it_waits_for_too_long_is_given_up() -> None:
         assert {one.outcome.kind for one in client.settled} == {"client_gone", "failed"}
 
 
-async def test_a_shutdown_ends_what_was_asked_too() -> None:
+async def test_a_shutdown_ends_a_plugins_own_requests_too() -> None:
     async with run_gateway("[plugins.judge]", {"judge": Judge}) as client:
         gate = client.fake.hold()
         pending = client.start_chat("Hello")

@@ -22,16 +22,16 @@ LETTER = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVB
 
 
 def opened(dialect: str = "openai.chat", operation: str = "chat", **body: Any) -> Exchange:
-    spoken, data = installed(dialect), msgspec.json.encode(body)
-    peek = spoken.peek(body, {"model": "m"})
-    endpoint = Endpoint("POST", "/x", spoken, operation, "inference")
+    source, data = installed(dialect), msgspec.json.encode(body)
+    peek = source.peek(body, {"model": "m"})
+    endpoint = Endpoint("POST", "/x", source, operation, "inference")
     request = Request("POST", "/x", "", {}, data, {"model": "m"}, "")
-    return Exchange("r", endpoint, spoken, request, peek.model, peek.stream, peek.max_tokens)
+    return Exchange("r", endpoint, source, request, peek.model, peek.stream, peek.max_tokens)
 
 
 def bound(exchange: Exchange, able: Capabilities = Capabilities(), **price: Any) -> Bound:  # noqa: B008
-    prices = {"mine/*": Price(**price)} if price else {}
-    return PriceBook(prices, facts=ModelFacts({"*": able})).bound(exchange, Target("mine", "m"))
+    prices = {"own/*": Price(**price)} if price else {}
+    return PriceBook(prices, facts=ModelFacts({"*": able})).bound(exchange, Target("own", "m"))
 
 
 def chat(content: Any, **more: Any) -> Exchange:
@@ -67,8 +67,8 @@ def test_each_of_several_answers_counts() -> None:
     ],
 )
 def test_each_answer_to_each_prompt_counts(body: dict[str, Any], answers: int) -> None:
-    asked = opened("openai.completions", "completions", model="m", max_tokens=10, **body)
-    assert bound(asked).output_tokens == 10 * answers
+    exchange = opened("openai.completions", "completions", model="m", max_tokens=10, **body)
+    assert bound(exchange).output_tokens == 10 * answers
 
 
 @pytest.mark.parametrize("limit", [0, -1, -(10**9)])
@@ -78,23 +78,23 @@ def test_a_limit_below_1_is_none(limit: int) -> None:
 
 @pytest.mark.parametrize("other", ["max_completion_tokens", "max_new_tokens", "n_predict"])
 def test_of_several_limits_the_largest_counts(other: str) -> None:
-    asked: dict[str, Any] = {"max_tokens": 400, other: 7}
-    assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
-    asked = {"max_tokens": 7, other: 400}
-    assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
+    limits: dict[str, Any] = {"max_tokens": 400, other: 7}
+    assert bound(opened(model="m", messages=HELLO, **limits)).output_tokens == 400
+    limits = {"max_tokens": 7, other: 400}
+    assert bound(opened(model="m", messages=HELLO, **limits)).output_tokens == 400
 
 
 @pytest.mark.parametrize(
     "unread", [{"max_tokens": 400.0}, {"inferenceConfig": {"maxTokens": 400}}, {"max_gen_len": 400}]
 )
 def test_a_limit_that_a_model_is_handed_unread_counts(unread: dict[str, Any]) -> None:
-    asked = opened(
+    exchange = opened(
         "bedrock.converse",
         messages=[{"role": "user", "content": [{"text": "Hello"}]}],
         inferenceConfig={"maxTokens": 7},
         additionalModelRequestFields=unread,
     )
-    assert bound(asked).output_tokens == 400
+    assert bound(exchange).output_tokens == 400
 
 
 @pytest.mark.parametrize("unread", ["text", ["max_tokens"], 7, {"max_tokens": "many"}])
@@ -145,8 +145,8 @@ def test_what_only_the_provider_has_can_fill_the_longest_context() -> None:
     ],
 )
 def test_an_earlier_item_that_is_named_by_its_id_can_fill_the_longest_context(item: Any) -> None:
-    asked = opened("openai.responses", model="m", max_output_tokens=9, input=[item])
-    assert bound(asked).input_tokens == MOST_INPUT
+    exchange = opened("openai.responses", model="m", max_output_tokens=9, input=[item])
+    assert bound(exchange).input_tokens == MOST_INPUT
     own = {"role": "user", "id": "msg_2", "content": "Hello"}
     assert bound(opened("openai.responses", model="m", input=[own])).input_tokens < 3000
 
@@ -174,8 +174,8 @@ def test_what_may_hold_sound_is_bounded_by_the_rate_of_sound(
     part: dict[str, Any], dollars: int
 ) -> None:
     contents = [{"role": "user", "parts": [part]}]
-    asked = opened("gemini.generate_content", contents=contents)
-    found = bound(asked, SMALL, input=1, audio_input=9, output=0)
+    exchange = opened("gemini.generate_content", contents=contents)
+    found = bound(exchange, SMALL, input=1, audio_input=9, output=0)
     assert found.nano == found.input_tokens * dollars * 1000
 
 
@@ -245,12 +245,12 @@ def test_of_models_among_which_a_provider_chooses_the_dearest_counts() -> None:
     assert (openrouted().nano or 0) < (dear.nano or 0)
 
 
-def test_a_cache_for_an_hour_counts_only_where_it_is_asked_for() -> None:
-    talk: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
-    body: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": talk}
+def test_a_cache_for_an_hour_counts_only_where_it_is_requested() -> None:
+    turns: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    body: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": turns}
     rates: dict[str, Any] = {"input": 1, "output": 0, "cache_write": 1.25, "cache_write_1h": 2}
     plain = bound(opened("anthropic.messages", **body), **rates)
-    talk[0]["content"][0]["cache_control"] = {"type": "ephemeral", "ttl": "1h"}
+    turns[0]["content"][0]["cache_control"] = {"type": "ephemeral", "ttl": "1h"}
     kept = bound(opened("anthropic.messages", **body), **rates)
     assert plain.nano == plain.input_tokens * 1_250
     assert kept.nano == kept.input_tokens * 2_000
@@ -274,7 +274,7 @@ def test_tokens_that_cost_more_from_a_cache_are_bounded_by_that() -> None:
 
 def test_a_retry_in_another_hour_is_bounded_by_the_price_of_that_hour() -> None:
     price = Price(input=1, output=1, when={"hours 1-4": Rates(input=9, output=9)})
-    prices, exchange, target = PriceBook({"mine/*": price}), chat("Hello"), Target("mine", "m")
+    prices, exchange, target = PriceBook({"own/*": price}), chat("Hello"), Target("own", "m")
     before, after = [prices.bound(exchange, target, at=at).nano or 0 for at in (3599, 3600)]
     assert after == 9 * before
 

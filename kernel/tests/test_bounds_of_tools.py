@@ -17,11 +17,11 @@ BOOK = PriceBook()
 
 
 def opened(dialect: str, **body: Any) -> Exchange:
-    spoken, data = installed(dialect), msgspec.json.encode(body)
-    peek = spoken.peek(body, {"model": "m"})
-    endpoint = Endpoint("POST", "/x", spoken, spoken.operation, "inference")
+    source, data = installed(dialect), msgspec.json.encode(body)
+    peek = source.peek(body, {"model": "m"})
+    endpoint = Endpoint("POST", "/x", source, source.operation, "inference")
     request = Request("POST", "/x", "", {}, data, {"model": "m"}, "")
-    return Exchange("r", endpoint, spoken, request, peek.model, peek.stream, peek.max_tokens)
+    return Exchange("r", endpoint, source, request, peek.model, peek.stream, peek.max_tokens)
 
 
 def most(target: str, exchange: Exchange) -> int:

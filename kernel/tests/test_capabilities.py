@@ -124,7 +124,7 @@ def test_an_answer_is_never_longer_than_what_a_model_can_hold() -> None:
             assert able.max_output_tokens <= able.context_tokens, patterns
 
 
-def test_each_thing_that_a_model_cannot_take_is_named_once() -> None:
+def test_each_feature_that_a_model_cannot_take_is_named_once() -> None:
     image = Image(url="https://example.com/a.png")
     parts = (Text("Hi"), image, image, Audio("UklG", "wav"), Document(data="JVBE"))
     assert features(asking(*parts)) == ["images", "audio", "documents"]

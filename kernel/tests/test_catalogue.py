@@ -44,7 +44,7 @@ async def test_an_alias_is_shown_to_whom_it_leads_somewhere() -> None:
     assert await names(Principal(providers=("fake",), models=("slow",))) == ["slow"]
 
 
-def test_targets_that_their_vendor_switches_off_are_told() -> None:
+def test_targets_that_their_vendor_switches_off_are_reported() -> None:
     document = parse(
         """
         providers = { own = {}, other = {} }
@@ -62,7 +62,7 @@ def test_targets_that_their_vendor_switches_off_are_told() -> None:
 
 
 class Slow(FakeProvider):
-    """Lists its models once it is told to."""
+    """Lists its models once it may."""
 
     def __init__(self) -> None:
         super().__init__(FakeProvider.Config())

@@ -15,7 +15,6 @@ from jackfield.config import (
     Settings,
     WeightedTarget,
     WellKnownKey,
-    default_settings,
     load,
     option,
     parse,
@@ -46,8 +45,8 @@ def _refusal(path: Path) -> list[str]:
 
 
 def test_an_empty_file_gives_the_default_settings() -> None:
-    assert _settings("") == default_settings()
-    assert default_settings().server.listeners == (Address("127.0.0.1", 4747),)
+    assert _settings("") == Settings()
+    assert Settings().server.listeners == (Address("127.0.0.1", 4747),)
 
 
 def test_the_order_of_tables_is_kept() -> None:
@@ -171,6 +170,16 @@ def test_paths_begin_at_the_directory_of_the_file(tmp_path: Path) -> None:
     assert document.structure(Instance, ("plugins", "q")) == Instance(cache=Path("/e"))
 
 
+def test_paths_of_sockets_begin_at_the_directory_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    text = '[server]\nbind = ["unix:s/a", "unix:~/b"]\nadmin = "unix:/run/c"'
+    server = read_settings(parse(text, directory=Path("/etc/j"))).server
+    assert [str(each) for each in server.listeners] == ["unix:/etc/j/s/a", "unix:/home/me/b"]
+    assert str(server.admin) == "unix:/run/c"
+
+
 def test_a_wrong_table_does_not_hide_the_rest() -> None:
     document = parse("[server]\nworkers = 0\n[plugins.p]\nuse = 1\n[providers.q]")
     settings = read_settings(document)
@@ -203,6 +212,13 @@ def test_without_a_file_there_is_a_provider_for_each_key_in_the_environment() ->
         "openai": {"keys": ["env:OPENAI_API_KEY"]},
         "xai": {"use": "openai", "keys": ["env:XAI_API_KEY"]},
     }
+
+
+def test_without_a_file_there_is_no_demo_where_it_is_not_installed() -> None:
+    known = {"openai": WellKnownKey("OPENAI_API_KEY", "openai")}
+    tree = zero_configuration(known, {"OPENAI_API_KEY": "k"}, demo=False).tree
+    assert list(tree["providers"]) == ["openai"]
+    assert zero_configuration(known, {}, demo=False).tree == {}
 
 
 def test_the_text_is_not_in_the_repr() -> None:

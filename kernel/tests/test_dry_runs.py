@@ -1,4 +1,4 @@
-"""Hooks that only tell what would be done are called in dry runs and in no other request."""
+"""Hooks that only note what would be done are called in dry runs and in no other request."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ class Teller(Plugin):
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Tell it."""
         self.calls += 1
-        return plan.note("this would be told", "it is asked")
+        return plan.note("this would be noted", "a dry run asks")
 
 
 class Answerer(Plugin):
@@ -29,7 +29,7 @@ class Answerer(Plugin):
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response | None:
         """Answer."""
-        return Response(200, said(), "text/event-stream") if exchange.stream else None
+        return Response(200, chunks(), "text/event-stream") if exchange.stream else None
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -37,7 +37,7 @@ class Answerer(Plugin):
         self.ended = outcome.kind
 
 
-async def said() -> AsyncIterator[bytes]:
+async def chunks() -> AsyncIterator[bytes]:
     yield b'data: {"text":"Hello"}\n\ndata: {"end":true}\n\n'
 
 
@@ -54,8 +54,8 @@ def gateway(**plugins: type[Plugin]) -> Any:
 async def test_a_hook_for_dry_runs_alone_is_called_in_them() -> None:
     async with gateway(teller=Teller) as client:
         body = {"model": "fake/echo", "messages": [{"role": "user", "content": "Hello"}]}
-        told = await (await client.post("/jackfield/explain", json=body)).read()
-        assert b"this would be told" in told
+        explained = await (await client.post("/jackfield/explain", json=body)).read()
+        assert b"this would be noted" in explained
 
 
 async def test_other_requests_are_spared_it() -> None:
@@ -67,9 +67,9 @@ async def test_other_requests_are_spared_it() -> None:
 async def test_a_stream_that_a_plugin_answers_with_is_explained_and_settled() -> None:
     async with gateway(answerer=Answerer) as client:
         body = {"model": "fake/echo", "messages": [], "stream": True}
-        asked = {"path": "/testing/chat", "body": body}
-        told = await (await client.post("/jackfield/explain", json=asked)).json()
-        assert told["answered"] == "by a plugin or by the gateway itself"
+        request = {"path": "/testing/chat", "body": body}
+        explained = await (await client.post("/jackfield/explain", json=request)).json()
+        assert explained["answered"] == "by a plugin or by the gateway itself"
         assert client.plugins["answerer"].ended == "answered"
 
 

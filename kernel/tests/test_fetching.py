@@ -54,7 +54,7 @@ async def test_several_are_fetched_in_their_order(fetcher: Make, upstream: FakeU
     assert sorted(one.path for one in upstream.requests) == list(paths)
 
 
-async def test_a_type_that_is_not_stated_is_told_from_the_bytes(
+async def test_a_type_that_is_not_stated_is_recognized_from_the_bytes(
     fetcher: Make, upstream: FakeUpstream
 ) -> None:
     upstream.reply(b"%PDF-1.7", headers={"Content-Type": "application/octet-stream"})

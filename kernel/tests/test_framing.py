@@ -44,7 +44,7 @@ def test_an_events_json_is_replaced_and_its_frame_stays(framing: Any) -> None:
 
 
 class LineChat(ChatDialect):
-    """The testing kit's dialect in lines when the query says so."""
+    """The testing kit's dialect in lines when the query asks for them."""
 
     name: ClassVar[str] = "lines.chat"
     framing = NDJSON

@@ -30,7 +30,7 @@ from jackfield.testing.gateway import KIT
 
 
 class Waits(Plugin):
-    """Does not come to an end of its start, or of its stop, if told so."""
+    """Does not come to an end of its start, or of its stop, if configured so."""
 
     @frozen
     class Config:
@@ -51,7 +51,7 @@ class Waits(Plugin):
 
 
 class Slow(Plugin):
-    """Takes its time to stop, until told that it may."""
+    """Takes its time to stop, until it is released."""
 
     stopping: ClassVar[asyncio.Event]
     allowed: ClassVar[asyncio.Event]
@@ -189,10 +189,12 @@ async def test_a_reload_waits_for_bodies_that_are_still_being_read(
     generations = Generations(lambda: parse(toml))
     gateway = await generations.begin(parse(toml))
     body = b'{"model": "fake/echo", "messages": [{"role": "user", "text": "Hi"}]}'
-    asked = asyncio.ensure_future(gateway.handle(HttpRequest.local("POST", "/testing/chat", body)))
+    request = asyncio.ensure_future(
+        gateway.handle(HttpRequest.local("POST", "/testing/chat", body))
+    )
     await asyncio.to_thread(reading.wait, 10)
     await generations.reload()
     go_on.set()
-    assert (await asked).status == 200
+    assert (await request).status == 200
     await generations.end()
     assert Notes.order == ["settled", "stopped", "stopped"]

@@ -11,7 +11,7 @@ from jackfield.testing import run_gateway
 TOML = '[plugins.caller]\non_error = "skip"\naccept_risk = true\nuse = "{}"'
 
 
-class AsksNobody(Plugin):
+class KnowsNobody(Plugin):
     """Calls out, and nobody is there."""
 
     @hookimpl
@@ -27,8 +27,8 @@ class KeepsNothing(Plugin):
         raise StoreUnavailable("The store does not answer.")
 
 
-@pytest.mark.parametrize("kind", [AsksNobody, KeepsNothing])
-async def test_what_a_plugin_cannot_reach_is_skipped_if_the_file_says_so(
+@pytest.mark.parametrize("kind", [KnowsNobody, KeepsNothing])
+async def test_what_a_plugin_cannot_reach_is_skipped_if_configured_so(
     kind: type[Plugin],
 ) -> None:
     async with run_gateway(TOML.format("kind"), {"kind": kind}) as client:
@@ -36,7 +36,7 @@ async def test_what_a_plugin_cannot_reach_is_skipped_if_the_file_says_so(
         assert client.settled[-1].exchange.failures
 
 
-async def test_a_store_that_is_away_is_told_of_by_who_cannot_do_without() -> None:
+async def test_a_store_that_is_away_is_reported_by_the_plugins_that_need_it() -> None:
     async with run_gateway("[plugins.kind]", {"kind": KeepsNothing}) as client:
         assert (await client.chat()).status == 503
 

@@ -108,7 +108,7 @@ def test_a_journal_goes_on_behind_a_torn_record(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_damage_in_the_middle_is_told_once(
+def test_damage_in_the_middle_is_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, 10)

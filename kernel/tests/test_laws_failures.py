@@ -38,7 +38,7 @@ def toml(hook: str, fault: str, policy: str) -> str:
     """
 
 
-async def said(client: GatewayClient, hook: str) -> str:
+async def answer_of(client: GatewayClient, hook: str) -> str:
     """What the client got: the text of the answer, or the code of the error."""
     answer = await client.chat("Hello there", stream=hook == "on_stream_chunk")
     body = await answer.read()
@@ -62,7 +62,7 @@ async def test_the_policy_decides_what_a_failing_hook_does_to_the_request(
     if (hook, fault) == ("call_provider", "hang"):
         return
     async with run_gateway(toml(hook, fault, policy)) as client:
-        assert await said(client, hook) == expected(fault, policy)
+        assert await answer_of(client, hook) == expected(fault, policy)
         (over,) = client.settled
         reasons = SYNC_REASONS if hook == "on_stream_chunk" else REASONS
         failures = [f"faulty.{hook}: {reasons[fault]} → {policy}"] if fault != "refuse" else []
@@ -114,7 +114,7 @@ async def test_the_log_says_how_to_mend_what_breaks_the_contract(
 ) -> None:
     caplog.set_level(logging.WARNING, "jackfield")
     async with run_gateway(toml(hook, fault, "skip")) as client:
-        await said(client, hook)
+        await answer_of(client, hook)
     assert how_to_mend_it in caplog.text
     assert ".py:" not in caplog.messages[0]
 
@@ -174,14 +174,14 @@ class SendsAway(Plugin):
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan:
-        return plan.add([Target("stranger", "m")], "it is worth a try", first=True)
+        return plan.add([Target("unknown", "m")], "it is worth a try", first=True)
 
 
 @pytest.mark.parametrize(
     ("kind", "failure"),
     [
         (AnswersNothing, "bad.call_provider: returned NoneType"),
-        (SendsAway, "bad.route: chose stranger/m, which is not configured"),
+        (SendsAway, "bad.route: chose unknown/m, which is not configured"),
     ],
 )
 @pytest.mark.parametrize("policy", ["refuse", "skip"])

@@ -14,7 +14,7 @@ from jackfield.testing import Faulty, Gate, GatewayClient, Recorder, check_plugi
 THREE = "\n".join(f'[plugins.{name}]\nuse = "recorder"' for name in ("first", "second", "third"))
 
 test_a_recorder_keeps_every_law = check_plugin(Recorder)
-test_a_faulty_plugin_keeps_every_law_until_it_is_told_otherwise = check_plugin(Faulty)
+test_a_faulty_plugin_keeps_every_law_until_a_fault_is_set = check_plugin(Faulty)
 
 
 @asynccontextmanager
@@ -165,7 +165,7 @@ async def test_leaving_twice_settles_once() -> None:
         assert settled_by(client) == ["third", "second", "first"]
 
 
-async def test_a_client_that_left_before_it_was_heard_starts_nothing() -> None:
+async def test_a_client_that_left_before_its_request_was_read_starts_nothing() -> None:
     async with run_gateway(THREE) as client:
         asking = client.start_chat("Hello")
         asking.disconnect()

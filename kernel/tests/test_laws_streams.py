@@ -121,10 +121,10 @@ async def test_events_may_come_in_any_batches() -> None:
 
 @settings(max_examples=30)
 @given(texts=st.lists(st.text(min_size=1, max_size=5), max_size=6), per_batch=st.integers(0, 4))
-def test_the_same_is_said_however_a_stream_is_cut(texts: list[str], per_batch: int) -> None:
-    async def said() -> str:
+def test_the_text_is_the_same_however_a_stream_is_cut(texts: list[str], per_batch: int) -> None:
+    async def text_of_answer() -> str:
         async with run_gateway("[plugins.shouts]\n[plugins.joins]", PLUGINS) as client:
             client.fake.always(Reply((*texts, "."), per_batch=per_batch))
             return await (await client.chat(stream=True)).text()
 
-    assert asyncio.run(said()) == f"{''.join(texts)}.".upper()
+    assert asyncio.run(text_of_answer()) == f"{''.join(texts)}.".upper()

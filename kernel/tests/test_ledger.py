@@ -274,7 +274,7 @@ def _names(root: Path) -> list[str]:
     return [path.name for path in root.iterdir()]
 
 
-async def test_a_full_disk_is_told_and_mends_without_a_restart(tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_mends_without_a_restart(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, before[1]))
     try:

@@ -56,7 +56,7 @@ class Holder:
 
 
 def holder_at(store: MemoryStore) -> Holder:
-    holdings = Holdings(store, "o", 60.0, 10.0, Outage(), lambda told, asked: None)
+    holdings = Holdings(store, "o", 60.0, 10.0, Outage(), lambda *_: None)
     holder = Holder(holdings)
     holdings.on_restate(lambda: holder.held)
     return holder
@@ -82,13 +82,15 @@ async def test_what_is_granted_meanwhile_is_stated(answer: int, statement: int) 
     assert (await held_at(store), holder.held[A]) == (10, 10)
 
 
-@pytest.mark.parametrize(("gone", "statement"), [*product(STEPS, range(4))])
-async def test_what_nobody_waits_for_is_not_given_back_twice(gone: int, statement: int) -> None:
+@pytest.mark.parametrize(("cancelled_at", "statement"), [*product(STEPS, range(4))])
+async def test_what_nobody_waits_for_is_not_given_back_twice(
+    cancelled_at: int, statement: int
+) -> None:
     store = SteppingStore(steps=2)
     holder = holder_at(store)
     await holder.fill(10)
     filling = asyncio.create_task(holder.fill(10))
-    await turns(gone)
+    await turns(cancelled_at)
     filling.cancel()
     await turns(statement)
     await holder.holdings.restate(dict)
@@ -97,7 +99,7 @@ async def test_what_nobody_waits_for_is_not_given_back_twice(gone: int, statemen
     assert await held_at(store) == holder.held[A]
 
 
-async def test_a_store_that_fails_often_is_told_all_the_same(
+async def test_a_store_that_fails_often_gets_the_statement_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0

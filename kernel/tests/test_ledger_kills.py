@@ -25,31 +25,31 @@ ALLOWED = {
     "cancelling": ({}, {"promised": 1}),
     "cancelled": ({},),
 }
-"""What may be in the store after the last that was heard of a promise."""
+"""What may be in the store after the last step that was reported of a promise."""
 
 
 @define(eq=False)
 class Worker:
-    """One process, and what it has said last of each of its promises."""
+    """One process, and the step it has reported last of each of its promises."""
 
     name: str
     process: Process
-    said: dict[str, str] = field(factory=dict)
+    reported: dict[str, str] = field(factory=dict)
 
     async def live(self, lines: int) -> None:
-        """Listen to so many lines, then kill it and hear the rest."""
+        """Listen to so many lines, then kill it and read the rest."""
         assert self.process.stdout is not None
         for _ in range(lines):
-            self._hear(await self.process.stdout.readline())
+            self._note(await self.process.stdout.readline())
         self.process.kill()
         for line in (await self.process.stdout.read()).splitlines(keepends=True):
-            self._hear(line)
+            self._note(line)
         await self.process.wait()
 
-    def _hear(self, line: bytes) -> None:
+    def _note(self, line: bytes) -> None:
         if line.endswith(b"\n"):
             step, number = line.decode().split()
-            self.said[f"{self.name}:{number}"] = step
+            self.reported[f"{self.name}:{number}"] = step
 
 
 async def serve(store: MemoryStore, path: str) -> asyncio.Server:
@@ -91,7 +91,7 @@ async def test_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path, lives:
     wrong = [
         (promise, step, found.get(promise))
         for worker in workers
-        for promise, step in worker.said.items()
+        for promise, step in worker.reported.items()
         if found.get(promise, {}) not in ALLOWED[step]
     ]
     assert wrong == []

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @define(eq=False)
 class FailingStore(MemoryStore):
-    """A store that does what it is asked `calls` times more; the last time nobody hears of it."""
+    """A store that answers `calls` calls more; the last is done, but its answer is lost."""
 
     calls: int | None = None
 

@@ -1,4 +1,4 @@
-"""What the disk does not keep: the ledger says so, goes on in another file, and mends itself."""
+"""What the disk does not keep: the ledger reports it, goes on in another file, and mends itself."""
 
 import asyncio
 import os

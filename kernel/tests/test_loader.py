@@ -75,7 +75,7 @@ class Leaves(Plugin):
 
 
 class CountsLoads(Installed):
-    """Notes which plugins are asked for."""
+    """Records which plugins are loaded."""
 
     loaded: ClassVar[list[str]] = []
 
@@ -119,7 +119,7 @@ def test_one_that_cannot_be_made_is_refused_without_its_own_words(kind: type[Plu
     assert "a secret" not in refusal
 
 
-def test_a_plugin_that_is_not_installed_is_told_apart_from_a_mistyped_one() -> None:
+def test_a_plugin_that_is_not_installed_is_distinguished_from_a_mistyped_one() -> None:
     assert refusals("[plugins.absent]", Store) == [
         "jackfield.toml:1:10: plugins.absent: unknown plugin; known: Store;"
         " install the package that has it into this environment"

@@ -43,13 +43,13 @@ def lost(members: dict[str, Any], source: Dialect | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "tool"])
-def test_what_the_model_is_told_is_part_of_the_question(role: Any) -> None:
+def test_instructions_are_part_of_the_question(role: Any) -> None:
     loss = lost_part(Opaque("a.chat", "video", {}), "messages[0]", role)
     assert (loss.feature, loss.breaks) == ("messages.video", True)
 
 
 @pytest.mark.parametrize(("kind", "breaks"), [("web_search", False), ("compaction", True)])
-def test_what_the_model_has_said_is_so_only_if_it_stands_for_more(kind: str, breaks: bool) -> None:
+def test_a_models_turn_counts_only_if_it_stands_for_more(kind: str, breaks: bool) -> None:
     assert lost_part(Opaque("a.chat", kind, {}), "messages[1]", "assistant").breaks is breaks
 
 
@@ -117,8 +117,8 @@ def test_no_loss_is_named_twice() -> None:
 
 def test_what_a_parser_left_wherever_it_stands_is_lost_to_other_dialects() -> None:
     call = ToolCall("c", "f", "{}", extensions={"vendor.chat": {"caller": {"type": "code"}}})
-    said = Message("assistant", (Text("a"), call), extensions={"vendor.chat": {"mood": "good"}})
-    choice = Choice(said, "stop", extensions={"vendor.chat": {"ratings": [1]}})
+    message = Message("assistant", (Text("a"), call), extensions={"vendor.chat": {"mood": "good"}})
+    choice = Choice(message, "stop", extensions={"vendor.chat": {"ratings": [1]}})
     answer = ChatResponse("", "", (choice,), extensions={"vendor.chat": {"container": {"id": "c"}}})
     found = lost_in_answer(answer, Vendors(), Clients())
     features = {"caller", "mood", "ratings", "container"}

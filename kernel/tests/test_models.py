@@ -22,7 +22,7 @@ base_url = "{second}"
 """
 
 
-class Told(CanonicalProvider):
+class OwnModels(CanonicalProvider):
     async def models(self) -> list[ModelInfo]:
         return [ModelInfo("gpt-4o"), ModelInfo("of-my-own")]
 
@@ -81,12 +81,12 @@ async def test_an_alias_passes_over_a_model_that_the_provider_may_not_serve() ->
 
 
 async def test_models_are_listed_with_what_is_known_of_them() -> None:
-    facts = ModelFacts({"told/of-my-own": Capabilities(max_output_tokens=7)})
+    facts = ModelFacts({"own/of-my-own": Capabilities(max_output_tokens=7)})
     listed = await Catalogue(
-        {"alias": ModelTable(targets=("told/x",))}, {"told": Told(None)}, facts
+        {"alias": ModelTable(targets=("own/x",))}, {"own": OwnModels(None)}, facts
     ).models()
     known = {one.name: one.capabilities.max_output_tokens for one in listed}
-    assert known == {"alias": None, "told/gpt-4o": 16_384, "told/of-my-own": 7}
+    assert known == {"alias": None, "own/gpt-4o": 16_384, "own/of-my-own": 7}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,9 @@ async def test_models_are_listed_with_what_is_known_of_them() -> None:
         ("anthropic/c", "Known here: fast, first/…, second/…, fake/…; see GET /v1/models."),
     ],
 )
-async def test_an_unknown_model_is_told_apart_from_a_mistyped_name(model: str, hint: str) -> None:
+async def test_an_unknown_model_is_distinguished_from_a_mistyped_name(
+    model: str, hint: str
+) -> None:
     async with FakeUpstream() as first, FakeUpstream() as second:
         lists(first)
         lists(second)
@@ -107,3 +109,14 @@ async def test_an_unknown_model_is_told_apart_from_a_mistyped_name(model: str, h
             answer = await gateway.post("/v1/responses", json={"model": model, "input": "Hi"})
             error = (await answer.json())["error"]
     assert (answer.status, error["message"]) == (404, f"There is no model {model!r}. {hint}")
+
+
+async def test_a_provider_without_a_model_is_refused_before_it_is_asked() -> None:
+    async with FakeUpstream() as first:
+        toml = f'[providers.first]\nuse = "openai"\nbase_url = "{first.base_url}"'
+        async with run_gateway(toml) as gateway:
+            answer = await gateway.post("/v1/responses", json={"model": "first/", "input": "Hi"})
+            error = (await answer.json())["error"]
+        assert first.requests == []
+    assert (answer.status, error["param"]) == (404, "model")
+    assert error["message"] == "'first/' names a provider and no model."

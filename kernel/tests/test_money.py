@@ -40,7 +40,7 @@ def test_what_is_no_amount_is_refused_with_the_reason(text: str, problem: str) -
         dollars(text)
 
 
-def test_where_cents_are_asked_for_a_fraction_of_one_is_refused() -> None:
+def test_where_cents_are_required_a_fraction_of_one_is_refused() -> None:
     assert dollars("0.25", cents=True) == 250_000_000
     with pytest.raises(ValueError, match="fraction of a cent"):
         dollars("0.255", cents=True)

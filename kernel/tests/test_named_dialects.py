@@ -17,17 +17,17 @@ OTHER = Other()
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("names", "found"),
     [
         ((), (TESTING_CHAT, OTHER)),
         (("other.chat",), (OTHER,)),
         (("other.chat", TESTING_CHAT.name), (TESTING_CHAT, OTHER)),
     ],
 )
-def test_all_are_spoken_unless_some_are_asked_for(
-    asked: tuple[str, ...], found: tuple[Dialect, ...]
+def test_all_are_offered_unless_some_are_named(
+    names: tuple[str, ...], found: tuple[Dialect, ...]
 ) -> None:
-    assert dialects_named(asked, (TESTING_CHAT, OTHER)) == found
+    assert dialects_named(names, (TESTING_CHAT, OTHER)) == found
 
 
 def test_one_that_there_is_not_is_an_error_that_names_those_there_are() -> None:

@@ -24,7 +24,7 @@ class Sample:
     plain: float = 1.0
     tags: list[str] = option([], "Free words.")
     named: dict[str, Key] = option({}, "By tenant.")
-    cache: Path | None = option(None, "Where to keep things.")
+    cache: Path | None = option(None, "Where to keep the cache.")
     timeouts: Timeouts = option(Timeouts(total=9.0))
 
 

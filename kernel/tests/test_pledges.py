@@ -119,10 +119,10 @@ async def test_each_record_is_kept(ledger: Ledger, exchange: Exchange, tmp_path:
 async def test_what_is_kept_of_a_pledge_counts_as_spent_meanwhile(
     ledger: Ledger, exchange: Exchange
 ) -> None:
-    other, mine = ledger.pledge(exchange, record(b"r")), ledger.pledge(exchange, charge(100))
+    other, own = ledger.pledge(exchange, record(b"r")), ledger.pledge(exchange, charge(100))
     exchange.call_begins()
     assert ledger._spent() == {}
-    mine.keep(charge(7))
+    own.keep(charge(7))
     assert ledger._spent() == {BUDGET: 7}
     other.keep(record(b"r"))
     assert ledger._spent() == {BUDGET: 7}

@@ -9,6 +9,6 @@ from jackfield import hookimpl
 
 @pytest.mark.parametrize("option", ["tryfirst", "trylast", "wrapper", "specname"])
 def test_the_options_that_pluggy_has_for_hooks_are_refused_and_not_ignored(option: str) -> None:
-    asked: Any = {option: True}
+    options: Any = {option: True}
     with pytest.raises(TypeError, match=option):
-        hookimpl(**asked)
+        hookimpl(**options)

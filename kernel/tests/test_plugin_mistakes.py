@@ -33,7 +33,7 @@ class Endpoints(Plugin):
         if what == "redirect":
             return Response(302, b"", headers={"location": "/elsewhere"})
         if what == "refuse":
-            raise NotFound("There is no such thing.")
+            raise NotFound("There is no such item.")
         if what in HEADERS:
             return Response(200, b"", headers={"x-own": HEADERS[what]})
         return {"text": lambda: Response(200, what), "raise": raises}.get(what, dict)()

@@ -1,4 +1,4 @@
-"""A stream of a plugin's own that raises is told of as what it is, with its place in the log."""
+"""A stream of a plugin's own that raises is reported as what it is, with its place in the log."""
 
 import logging
 from collections.abc import AsyncIterator

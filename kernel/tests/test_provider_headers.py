@@ -10,7 +10,7 @@ from jackfield.dialects import Dialect
 from jackfield.http_provider import HttpProvider
 from jackfield.testing import TESTING_CHAT, FakeUpstream, run_gateway
 
-SAID = b'{"model": "m", "text": "Hi", "finish": "stop"}'
+ANSWER = b'{"model": "m", "text": "Hi", "finish": "stop"}'
 
 
 class Api(HttpProvider):
@@ -58,7 +58,7 @@ def toml(server: FakeUpstream) -> str:
 
 async def test_each_attempt_has_the_header_that_was_set_last(server: FakeUpstream) -> None:
     server.reply(b"{}", status=503)
-    server.reply(SAID)
+    server.reply(ANSWER)
     async with run_gateway(toml(server), {"api": Api, "tracer": Tracer}) as client:
         assert (await client.chat(model="api/m")).status == 200
         changes = [change.what for change in client.settled[-1].exchange.changes]
@@ -69,7 +69,7 @@ async def test_each_attempt_has_the_header_that_was_set_last(server: FakeUpstrea
 async def test_a_plugins_header_stands_before_a_clients_and_behind_the_providers(
     server: FakeUpstream,
 ) -> None:
-    server.reply(SAID)
+    server.reply(ANSWER)
     async with run_gateway(toml(server), {"api": Api, "tracer": Tracer}) as client:
         await client.chat(model="api/m", headers={"x-project": "the client's"})
     sent = server.requests[0].head.decode().lower()
@@ -108,7 +108,7 @@ async def test_what_is_the_providers_to_say_no_plugin_says(name: str) -> None:
 
 async def test_a_plugin_that_declares_nothing_sets_none() -> None:
     class Sets(Tracer):
-        """Has not said that it changes anything."""
+        """Does not declare that it changes anything."""
 
         mutates = frozenset()
 

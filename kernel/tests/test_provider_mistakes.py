@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import pytest
 
-from jackfield import Exchange, catalogue
+from jackfield import ConfigError, Exchange, Setup, catalogue
 from jackfield.endpoints import Endpoint
+from jackfield.http_provider import HttpProvider
 from jackfield.messages import ChatRequest, ChatResponse
 from jackfield.plan import Target
 from jackfield.providers import ModelInfo
-from jackfield.testing import FakeProvider, GatewayClient, Recorder, run_gateway
+from jackfield.testing import TESTING_CHAT, FakeProvider, GatewayClient, Recorder, run_gateway
 
 TOML = '[providers.broken]\n[plugins.around]\non_error = "skip"\naccept_risk = true'
 ALIAS = """
@@ -30,6 +32,33 @@ class Broken(FakeProvider):
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         self.calls += 1
         raise KeyError("choices")
+
+
+class Absent(FakeProvider):
+    """Forgets what its base class does at the start."""
+
+    async def start(self, setup: Setup) -> None:
+        self.opened = setup.directory
+
+
+async def test_a_provider_that_does_not_register_is_refused() -> None:
+    with pytest.raises(ConfigError, match="provider 'broken': `start` must call that of its base"):
+        async with run_gateway("[providers.broken]", {"broken": Absent}):
+            pass
+
+
+class Lost(HttpProvider):
+    """Has a path that is none."""
+
+    dialects = (TESTING_CHAT,)
+    paths: ClassVar[Mapping[str, str]] = {TESTING_CHAT.name: "chat"}
+
+
+async def test_a_path_without_a_slash_is_refused_at_the_table() -> None:
+    toml = '[providers.lost]\nbase_url = "http://127.0.0.1:1"'
+    with pytest.raises(ConfigError, match=r"1:12: providers\.lost: its `paths` have 'chat', which"):
+        async with run_gateway(toml, {"lost": Lost}):
+            pass
 
 
 async def test_a_provider_that_raises_is_called_once_and_no_plugin_is_blamed() -> None:

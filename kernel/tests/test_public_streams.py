@@ -18,7 +18,7 @@ BODY = {"model": "any", "messages": []}
 
 
 class Streams(Plugin):
-    """Streams to everybody, and ends as it is told to."""
+    """Streams to everybody, and ends as configured."""
 
     end: Any = None
     closed = False

@@ -65,7 +65,7 @@ def stream() -> list[bytes]:
     return [sse.encode(msgspec.json.encode(fact)) for fact in facts]
 
 
-def said(wire: bytes) -> str:
+def text_of(wire: bytes) -> str:
     facts = [msgspec.json.decode(sse.data_of(one) or b"{}") for one in sse.split(wire)]
     return "".join(fact.get("text", "") for fact in facts)
 
@@ -186,7 +186,7 @@ async def test_plugins_see_each_chunk_in_the_context_of_their_request() -> None:
     async with Dripping(stream()) as server:
         async with run_gateway(config(server, "[plugins.shaper]"), KINDS) as client:
             pushed, came = await received(client, server)
-        assert said(b"".join(came)) == "".join(f"{word.upper()}-" for word in WORDS)
+        assert text_of(b"".join(came)) == "".join(f"{word.upper()}-" for word in WORDS)
         assert pushed
         assert set(Shaper.contexts) == {"same"}
 
@@ -198,7 +198,7 @@ async def test_a_plugin_that_stops_a_pushed_stream_ends_it_well() -> None:
         run_gateway(config(server, "[plugins.shaper]"), KINDS) as client,
     ):
         _, came = await received(client, server)
-        assert said(b"".join(came)) == "one two three!"
+        assert text_of(b"".join(came)) == "one two three!"
         assert b"".join(came).endswith(TESTING_CHAT.stop_marker)
         assert [one.outcome.kind for one in client.settled] == ["answered"]
 
@@ -214,7 +214,7 @@ async def test_a_plugin_that_refuses_a_pushed_chunk_ends_it_in_an_error_event() 
         run_gateway(config(server, "[plugins.shaper]"), KINDS) as client,
     ):
         _, came = await received(client, server)
-        assert said(b"".join(came)) == "one two three "
+        assert text_of(b"".join(came)) == "one two three "
         assert b"No fours here." in came[-1]
         assert [one.outcome.kind for one in client.settled] == ["truncated"]
 
@@ -222,7 +222,7 @@ async def test_a_plugin_that_refuses_a_pushed_chunk_ends_it_in_an_error_event() 
 async def test_a_pushed_stream_that_is_cut_ends_in_an_error_event() -> None:
     async with Dripping(stream()[:4]) as server, run_gateway(config(server), KINDS) as client:
         pushed, came = await received(client, server)
-        assert said(b"".join(pushed)) == "one two three "
+        assert text_of(b"".join(pushed)) == "one two three "
         assert b"stream_truncated" in came[-1]
         assert [one.outcome.kind for one in client.settled] == ["truncated"]
 

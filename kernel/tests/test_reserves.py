@@ -28,14 +28,14 @@ def opened(
     operation: str = "chat",
     headers: Mapping[str, str] = {"content-type": "application/json"},
 ) -> Exchange:
-    spoken, params = installed(dialect), {"model": "m"}
+    source, params = installed(dialect), {"model": "m"}
     media = headers["content-type"]
     is_json = media == "application/json"
     tree = msgspec.json.decode(data) if is_json else None
-    peek = spoken.peek(tree, params) if is_json else spoken.peek_form(data, media, params)
-    endpoint = Endpoint("POST", "/x", spoken, operation, "inference")
+    peek = source.peek(tree, params) if is_json else source.peek_form(data, media, params)
+    endpoint = Endpoint("POST", "/x", source, operation, "inference")
     request = Request("POST", "/x", "", headers, data, params, "")
-    return Exchange("r", endpoint, spoken, request, peek.model, peek.stream, peek.max_tokens)
+    return Exchange("r", endpoint, source, request, peek.model, peek.stream, peek.max_tokens)
 
 
 def form(*fields: tuple[str, bytes], boundary: str = "b", operation: str = "audio") -> Exchange:

@@ -29,8 +29,8 @@ async def test_a_state_dir_that_cannot_be_made_is_named(folder: str) -> None:
 async def test_a_state_dir_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
     os.chmod(tmp_path, mode)
     toml = f"[server]\nstate_dir = {str(tmp_path)!r}\n[plugins.keeps]"
-    said = rf"server\.state_dir .* to {tmp_path} .* mode {mode:04o}.* chmod go-w {tmp_path}"
-    with pytest.raises(ConfigError, match=said):
+    message = rf"server\.state_dir .* to {tmp_path} .* mode {mode:04o}.* chmod go-w {tmp_path}"
+    with pytest.raises(ConfigError, match=message):
         async with run_gateway(toml, {"keeps": KeepsState}):
             pass
     assert not os.listdir(tmp_path)
@@ -53,7 +53,7 @@ class ForgetsTheStore(Plugin):
         await setup.store.time()
 
 
-async def test_a_plugin_that_does_not_say_that_it_needs_the_store_is_told_how() -> None:
+async def test_a_plugin_that_does_not_declare_that_it_needs_the_store_gets_a_remedy() -> None:
     with pytest.raises(ConfigError, match="without `needs_store = True` in its class"):
         async with run_gateway("[plugins.forgets]", {"forgets": ForgetsTheStore}):
             pass

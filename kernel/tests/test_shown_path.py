@@ -1,4 +1,4 @@
-"""What of an unknown path is told, in the answer and in the log."""
+"""What of an unknown path is shown, in the answer and in the log."""
 
 import pytest
 
@@ -9,12 +9,12 @@ KEY = "jf-0a1B2c3D4e5F-" + "s3cret" * 7
 
 
 @pytest.mark.parametrize("path", [f"/v1/{KEY}/models", f"/{KEY}", f"/x;key={KEY}"])
-async def test_a_key_in_a_path_is_told_to_nobody(path: str) -> None:
+async def test_a_key_in_a_path_is_shown_to_nobody(path: str) -> None:
     async with run_gateway() as client:
         answer = await client.get(path)
-        told = (await answer.read()).decode() + client.log()
+        shown = (await answer.read()).decode() + client.log()
     assert answer.status == 404
-    assert "s3cret" not in told
+    assert "s3cret" not in shown
 
 
 def test_a_usual_path_is_shown_as_it_is() -> None:

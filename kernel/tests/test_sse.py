@@ -14,7 +14,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def _events(stream: bytes, *cuts: int) -> list[Event]:
-    """The events that a client would be told of."""
+    """The events that a client would dispatch."""
     framer = Framer()
     edges = [0, *sorted(cuts), len(stream)]
     batches = [framer.feed(stream[a:b]) for a, b in pairwise(edges)]

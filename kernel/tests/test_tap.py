@@ -13,9 +13,9 @@ COUNTS = [name for name in Usage.__struct_fields__ if name.endswith("_tokens")]
 
 
 @given(st.dictionaries(st.sampled_from(COUNTS), st.integers(0, 10**12)))
-def test_a_usage_of_any_size_that_can_be_is_told(counts: dict[str, int]) -> None:
-    told = msgspec.convert(counts, Usage)
-    assert Tap.known(told).usage() == told
+def test_a_usage_of_any_possible_size_is_reported(counts: dict[str, int]) -> None:
+    reported = msgspec.convert(counts, Usage)
+    assert Tap.known(reported).usage() == reported
 
 
 @given(st.sampled_from(COUNTS), st.integers(max_value=-1) | st.integers(1 << 40))

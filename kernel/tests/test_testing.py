@@ -53,7 +53,7 @@ async def test_replies_are_taken_in_turn() -> None:
         assert [await (await client.chat()).text() for _ in range(2)] == ["ever", "ever"]
 
 
-async def test_the_provider_remembers_what_it_was_asked_and_how_that_ended() -> None:
+async def test_the_provider_remembers_its_requests_and_how_they_ended() -> None:
     async with run_gateway() as client:
         await client.chat("Hello", model="fake/a", max_tokens=7)
         client.fake.reply("one", cut=True)
@@ -87,10 +87,10 @@ async def test_a_reply_may_call_tools() -> None:
         assert message["tool_calls"][0]["function"]["arguments"] == CALL.arguments
         answer = await client.post("/v1/chat/completions", json={**body, "stream": True})
         parser = dialect.stream_parser()
-        said = [one async for event in answer.events() for one in parser.feed(event)]
-        pieces = [one.arguments for one in said if isinstance(one, ToolCallDelta)]
+        parsed = [one async for event in answer.events() for one in parser.feed(event)]
+        pieces = [one.arguments for one in parsed if isinstance(one, ToolCallDelta)]
         assert "".join(pieces) == CALL.arguments
-        assert Finished("tool_calls") in said
+        assert Finished("tool_calls") in parsed
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -158,7 +158,7 @@ async def test_a_configuration_that_is_wrong_is_refused_with_its_place(tmp_path:
             pass
 
 
-async def test_other_endpoints_and_bodies_can_be_asked() -> None:
+async def test_other_endpoints_and_bodies_can_be_sent() -> None:
     async with run_gateway() as client:
         assert (await client.get("/health")).status == 200
         assert (await client.post(CHAT_PATH, body=b"{")).status == 400

@@ -35,12 +35,12 @@ def run_pytest(folder: Path, *arguments: str) -> str:
 
 def test_each_law_is_a_test_of_its_own_and_a_failure_names_law_and_deed(tmp_path: Path) -> None:
     (tmp_path / "test_idle.py").write_text(MODULE)
-    said = run_pytest(tmp_path, "test_idle.py")
-    assert "FAILED test_idle.py::test_laws[idle-hooks]" in said
-    assert "idle-hooks: a hook that a plugin does not need costs nothing" in said
-    assert "plugin 'idle' (test_idle.Idle): its pre_request does nothing" in said
-    assert "PASSED test_idle.py::test_laws[settled-once-shutdown-in-mid-stream]" in said
-    assert "1 failed" in said
+    output = run_pytest(tmp_path, "test_idle.py")
+    assert "FAILED test_idle.py::test_laws[idle-hooks]" in output
+    assert "idle-hooks: a hook that a plugin does not need costs nothing" in output
+    assert "plugin 'idle' (test_idle.Idle): its pre_request does nothing" in output
+    assert "PASSED test_idle.py::test_laws[settled-once-shutdown-in-mid-stream]" in output
+    assert "1 failed" in output
 
 
 MEDDLING = '''
@@ -65,9 +65,9 @@ test_laws = check_plugin(Meddler)
 
 def test_a_change_that_stays_is_seen_among_all_the_laws(tmp_path: Path) -> None:
     (tmp_path / "test_meddler.py").write_text(MEDDLING)
-    said = run_pytest(tmp_path, "test_meddler.py", "-k", "untouched or start-stop")
-    assert "it changed jackfield.sse.split" in said
-    assert "it changed os.environ" in said
+    output = run_pytest(tmp_path, "test_meddler.py", "-k", "untouched or start-stop")
+    assert "it changed jackfield.sse.split" in output
+    assert "it changed os.environ" in output
 
 
 def test_a_law_holds_alone_too(tmp_path: Path) -> None:
@@ -77,17 +77,17 @@ def test_a_law_holds_alone_too(tmp_path: Path) -> None:
 
 def test_an_installed_plugin_is_checked_without_a_test_of_its_own(tmp_path: Path) -> None:
     kit = ("--pyargs", "jackfield.testing.conformance", "-o", "addopts=")
-    (tmp_path / "mine.toml").write_text("[plugins.eu]\nuse = 'region_pinning'\nregions = {a = 'b'}")
-    table = ("--jackfield-config", "mine.toml")
-    said = run_pytest(tmp_path, *kit, *table, "--jackfield-plugin", "region_pinning")
-    assert "test_law[region_pinning-secrecy]" in said
-    assert "FAILED" not in said
+    (tmp_path / "own.toml").write_text("[plugins.eu]\nuse = 'region_pinning'\nregions = {a = 'b'}")
+    table = ("--jackfield-config", "own.toml")
+    output = run_pytest(tmp_path, *kit, *table, "--jackfield-plugin", "region_pinning")
+    assert "test_law[region_pinning-secrecy]" in output
+    assert "FAILED" not in output
 
 
 def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
     kit = ("--pyargs", "jackfield.testing.conformance")
-    said = run_pytest(tmp_path, *kit, "--jackfield-plugin", "region_pining")
-    assert "no plugin 'region_pining' is installed; installed are: " in said
+    output = run_pytest(tmp_path, *kit, "--jackfield-plugin", "region_pining")
+    assert "no plugin 'region_pining' is installed; installed are: " in output
 
 
 def test_a_law_is_skipped_only_by_its_name() -> None:

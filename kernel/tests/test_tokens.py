@@ -15,7 +15,7 @@ class Issuer:
     """Gives tokens one after the other, each good for an hour, unless it is broken."""
 
     now: float = 0.0
-    asked: int = 0
+    fetches: int = 0
     broken: bool = False
     gate: asyncio.Event = field(factory=asyncio.Event)
     hidden: dict[str, Secret] = field(factory=dict)
@@ -24,11 +24,11 @@ class Issuer:
         return Tokens(self.fetch, self.hidden.__setitem__, clock=lambda: self.now)
 
     async def fetch(self) -> Token:
-        self.asked += 1
+        self.fetches += 1
         await self.gate.wait()
         if self.broken:
             raise ProviderError("No token.")
-        return Token(f"t{self.asked}", 3600.0)
+        return Token(f"t{self.fetches}", 3600.0)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_that_one_leaves_does_not_end_the_fetch(issuer: Issuer) -> None:
     leaving.cancel()
     issuer.gate.set()
     assert await staying == "t1"
-    assert issuer.asked == 1
+    assert issuer.fetches == 1
 
 
 async def test_nobody_waits_for_the_renewal_of_a_token_that_is_good(issuer: Issuer) -> None:
@@ -70,14 +70,14 @@ async def test_nobody_waits_for_the_renewal_of_a_token_that_is_good(issuer: Issu
     await tokens.take()
     issuer.now = 3299.0
     assert await tokens.take() == "t1"
-    assert issuer.asked == 1
+    assert issuer.fetches == 1
     issuer.now = 3300.0
     issuer.gate.clear()
     assert [await tokens.take() for _ in range(3)] == ["t1"] * 3
     issuer.gate.set()
     await settled()
     assert await tokens.take() == "t2"
-    assert issuer.asked == 2
+    assert issuer.fetches == 2
 
 
 async def test_a_token_about_to_end_is_waited_for(issuer: Issuer) -> None:
@@ -98,7 +98,7 @@ async def test_a_token_that_cannot_be_renewed_serves_to_its_end(issuer: Issuer) 
     with pytest.raises(ProviderError):
         await tokens.take()
     issuer.broken = False
-    assert await tokens.take() == f"t{issuer.asked}"
+    assert await tokens.take() == f"t{issuer.fetches}"
 
 
 async def test_a_renewal_that_failed_is_not_tried_again_at_once(issuer: Issuer) -> None:
@@ -108,11 +108,11 @@ async def test_a_renewal_that_failed_is_not_tried_again_at_once(issuer: Issuer) 
     for _ in range(3):
         await tokens.take()
         await settled()
-    assert issuer.asked == 2
+    assert issuer.fetches == 2
     issuer.now = 3410.0
     await tokens.take()
     await settled()
-    assert issuer.asked == 3
+    assert issuer.fetches == 3
 
 
 async def test_the_first_refusal_is_not_kept(issuer: Issuer) -> None:

@@ -1,4 +1,4 @@
-"""A client with a wrong base URL is told which path it has asked for."""
+"""A client with a wrong base URL learns which path it has requested."""
 
 import pytest
 
@@ -54,8 +54,8 @@ async def test_the_method_is_named_where_no_provider_serves_it() -> None:
     async with run_gateway('[server]\nfront_doors = ["openai"]') as client:
         answer = await client.get("/v1/chat/completions")
         message = (await answer.json())["error"]["message"]
-    asked = "GET /v1/chat/completions"
-    assert message == f"No configured provider serves {asked}; is the base URL right?"
+    requested = "GET /v1/chat/completions"
+    assert message == f"No configured provider serves {requested}; is the base URL right?"
 
 
 async def test_a_missing_permission_names_what_needs_it() -> None:

@@ -15,7 +15,7 @@ NEEDED_PEERS = "nginx,raw-uv,low-rawclient-uv-msgspec-chain,tensorzero"
 
 
 def main() -> int:
-    """Run what was asked for; 1 if a figure misses its bar, 2 if one cannot be measured."""
+    """Run the requested figures; 1 if a figure misses its bar, 2 if one cannot be measured."""
     options = _options()
     bars, unfit = [], False
     with tempfile.TemporaryDirectory(prefix="jackfield-bench-") as directory:

@@ -30,7 +30,7 @@ PLUGINS: Final = 8
 MANY_PLUGINS: Final = 32
 """For chunks: with 8, what a hook costs is below what two runs of the same gateway differ by."""
 CHUNKS_BETWEEN: Final = 40
-OURS: Final = "jackfield"
+GATEWAY: Final = "jackfield"
 DIRECT: Final = "direct"
 LEAN: Final = "low-rawclient-uv-msgspec-chain"
 
@@ -47,16 +47,16 @@ class Bench:
 
     @property
     def traffic(self) -> Traffic:
-        """The load, as long and as often as was asked for."""
+        """The load, as long and as often as requested."""
         return Traffic(self.machine, self.repeats, self.pace)
 
-    def ours(self, port: int = 4801, plugin: str = "", number: int = 0) -> Gateway:
+    def gateway(self, port: int = 4801, plugin: str = "", number: int = 0) -> Gateway:
         """This gateway with some plugins of a kind."""
         return jackfield(self.machine.directory, port, plugin, number)
 
     def all(self) -> list[Gateway]:
         """This gateway and its peers."""
-        return [self.ours(), *peers(self.peers_from, self.against)]
+        return [self.gateway(), *peers(self.peers_from, self.against)]
 
     def rounds(self, gateways: Sequence[Gateway], *phases: Phase) -> list[Round]:
         """Start the gateways and put them under load."""
@@ -79,24 +79,24 @@ def requests(bench: Bench) -> list[Bar]:
 
 def plugins(bench: Bench) -> list[Bar]:
     """What a plugin adds that does nothing."""
-    idle, absent = f"{OURS}-{PLUGINS}-idle", f"{OURS}-{PLUGINS}-absent"
-    many = f"{OURS}-{MANY_PLUGINS}-idle"
-    ours, *others = [
-        bench.ours(),
-        bench.ours(4802, "idle", PLUGINS),
-        bench.ours(4803, "absent", PLUGINS),
-        bench.ours(4804, "idle", MANY_PLUGINS),
+    idle, absent = f"{GATEWAY}-{PLUGINS}-idle", f"{GATEWAY}-{PLUGINS}-absent"
+    many = f"{GATEWAY}-{MANY_PLUGINS}-idle"
+    gateway, *others = [
+        bench.gateway(),
+        bench.gateway(4802, "idle", PLUGINS),
+        bench.gateway(4803, "absent", PLUGINS),
+        bench.gateway(4804, "idle", MANY_PLUGINS),
     ]
-    rounds = bench.rounds([ours, *others[:2]], SATURATED)
-    streams = bench.rounds([ours, others[2]], LONG_STREAMS, SHORT_STREAMS)
+    rounds = bench.rounds([gateway, *others[:2]], SATURATED)
+    streams = bench.rounds([gateway, others[2]], LONG_STREAMS, SHORT_STREAMS)
 
     def added(name: str) -> float:
         def of(one: Round) -> float:
-            return _cpu(one, SATURATED, name) - _cpu(one, SATURATED, OURS)
+            return _cpu(one, SATURATED, name) - _cpu(one, SATURATED, GATEWAY)
 
         return middle(rounds, of) / PLUGINS
 
-    chunk = middle(streams, lambda one: _chunk(one, many) - _chunk(one, OURS)) / MANY_PLUGINS
+    chunk = middle(streams, lambda one: _chunk(one, many) - _chunk(one, GATEWAY)) / MANY_PLUGINS
     return [
         Bar("a plugin with all five hooks, a request", added(idle), 4.0, 2.0, "µs"),
         Bar("a plugin with all five hooks, a chunk", chunk, 0.4, 0.2, "µs"),
@@ -111,7 +111,7 @@ def streams(bench: Bench) -> list[Bar]:
     chunk, stream = "CPU/chunk at 4,000/s", "CPU/stream of 51, saturated"
 
     def chunks(peer: str, must: float, aim: float) -> Bar:
-        share = middle(rounds, lambda one: _chunk(one, OURS) / _chunk(one, peer))
+        share = middle(rounds, lambda one: _chunk(one, GATEWAY) / _chunk(one, peer))
         return Bar(f"{chunk}, against {peer}", share, must, aim, "x")
 
     return [
@@ -130,12 +130,12 @@ def streams(bench: Bench) -> list[Bar]:
 def latency(bench: Bench) -> list[Bar]:
     """What is added to the time that the provider takes."""
     direct = Gateway(name=DIRECT, port=UPSTREAM_PORT)
-    rounds = bench.rounds([direct, bench.ours()], STEADY, LONG_STREAMS)
+    rounds = bench.rounds([direct, bench.gateway()], STEADY, LONG_STREAMS)
 
     def added(phase: Phase, key: str) -> float:
         def of(one: Round) -> float:
-            ours, theirs = one[OURS, phase.name][key], one[DIRECT, phase.name][key]
-            return float(ours - theirs) / 1000
+            gateway, provider = one[GATEWAY, phase.name][key], one[DIRECT, phase.name][key]
+            return float(gateway - provider) / 1000
 
         return middle(rounds, of)
 
@@ -148,7 +148,7 @@ def latency(bench: Bench) -> list[Bar]:
 
 def governance(bench: Bench) -> list[Bar]:
     """What a key, three nested budgets and two rate limits add, on each store."""
-    plain = bench.ours()
+    plain = bench.gateway()
     with redis(bench.machine.directory) as table:
         stores = [
             governed(bench.machine.directory, 4811 + at, s) for at, s in enumerate(("", table))
@@ -156,7 +156,9 @@ def governance(bench: Bench) -> list[Bar]:
         rounds = bench.rounds([plain, *stores], SATURATED, STEADY)
 
     def added(name: str, phase: Phase, key: str) -> float:
-        return middle(rounds, lambda one: one[name, phase.name][key] - one[OURS, phase.name][key])
+        return middle(
+            rounds, lambda one: one[name, phase.name][key] - one[GATEWAY, phase.name][key]
+        )
 
     bars = []
     for store in stores:
@@ -170,7 +172,7 @@ def governance(bench: Bench) -> list[Bar]:
 
 def open_streams(bench: Bench) -> list[Bar]:
     """Memory at rest and with many streams open."""
-    gateway = bench.ours()
+    gateway = bench.gateway()
     bars = []
     with running(bench.machine, [gateway]):
         bars.append(Bar("RSS, idle", gateway.idle_mb, 60, 45, "MB"))
@@ -186,7 +188,7 @@ def open_streams(bench: Bench) -> list[Bar]:
 def growth(bench: Bench) -> list[Bar]:
     """Memory that does not come back."""
     number = int(200_000 * min(1.0, bench.pace**2))
-    gateway = bench.ours()
+    gateway = bench.gateway()
     with running(bench.machine, [gateway]):
         grown = memory.growth(bench.machine, gateway, number)
     return [Bar(f"growth of RSS over {number:,} requests, 5 % faulty", grown, 2.0, 0.0, "MB")]
@@ -196,7 +198,7 @@ def start(bench: Bench) -> list[Bar]:
     """How long until it answers."""
     seconds = []
     for _ in range(bench.repeats):
-        gateway = bench.ours()
+        gateway = bench.gateway()
         with running(bench.machine, [gateway]):
             seconds.append(gateway.start_seconds)
     return [
@@ -248,5 +250,5 @@ def _known(figure: str, rounds: list[Round], phase: Phase, name: str) -> Bar:
 
 def _ratio(figure: str, rounds: list[Round], phase: Phase, bar: tuple[str, float, float]) -> Bar:
     peer, must, aim = bar
-    share = middle(rounds, lambda one: _cpu(one, phase, OURS) / _cpu(one, phase, peer))
+    share = middle(rounds, lambda one: _cpu(one, phase, GATEWAY) / _cpu(one, phase, peer))
     return Bar(f"{figure}, against {peer}", share, must, aim, "x")

@@ -1,4 +1,4 @@
-"""A gateway as a process: started, asked, weighed and stopped."""
+"""A gateway as a process: started, loaded, measured and stopped."""
 
 import json
 import os
@@ -60,8 +60,8 @@ class Gateway:
             ended = self._process.poll() is not None
             if ended or monotonic() - began > self.start_limit:
                 self.stop()
-                said = self._log.read_text(errors="replace")[-600:].strip()
-                raise Unfit(f"{self.name} does not start; it says:\n{said}")
+                log_text = self._log.read_text(errors="replace")[-600:].strip()
+                raise Unfit(f"{self.name} does not start; it says:\n{log_text}")
             sleep(0.005)
         self.start_seconds = monotonic() - began
         self.settle()

@@ -74,8 +74,8 @@ async def governed(plugins: str, directory: Path) -> AsyncIterator[tuple[Gateway
 
 async def _key(gateway: Gateway) -> str:
     headers = CIMultiDict({"host": "localhost", "content-type": "application/json"})
-    asked = msgspec.json.encode({"user": "ann"})
-    request = HttpRequest("POST", "/jackfield/keys", "", CIMultiDictProxy(headers), asked, "unix")
+    payload = msgspec.json.encode({"user": "ann"})
+    request = HttpRequest("POST", "/jackfield/keys", "", CIMultiDictProxy(headers), payload, "unix")
     response = await gateway.admin_frontend.handle(request)
     if response.status != 201 or not isinstance(response.body, bytes):
         raise Unfit(f"no key can be made: {response.status} {response.body!r}")

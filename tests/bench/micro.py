@@ -237,7 +237,7 @@ async def _governed(plugins: str) -> float:
             provider._origin = Recorded("application/json", [_completion()])
             head = {"authorization": f"Bearer {key}"} if key else {}
             body = _question(stream=False)
-            return await _asked(gateway, "/v1/chat/completions", body, 2000, head)
+            return await _cost_of_requests(gateway, "/v1/chat/completions", body, 2000, head)
 
 
 async def _across(client: Side, provider: Side, events: int) -> float:
@@ -252,7 +252,7 @@ async def _across(client: Side, provider: Side, events: int) -> float:
         gateway.watchdog.stop()
         held: Any = gateway.providers[provider.plugin]
         held._origin = Recorded(media, parts)
-        return await _asked(gateway, client.path, body, 200 if events else 2000)
+        return await _cost_of_requests(gateway, client.path, body, 200 if events else 2000)
 
 
 async def _through(plugins: int, origin: Recorded, *, stream: bool = False) -> float:
@@ -264,10 +264,12 @@ async def _through(plugins: int, origin: Recorded, *, stream: bool = False) -> f
         gateway.watchdog.stop()
         provider: Any = gateway.providers["openai"]
         provider._origin = origin
-        return await _asked(gateway, "/v1/chat/completions", body, 200 if stream else 2000)
+        return await _cost_of_requests(
+            gateway, "/v1/chat/completions", body, 200 if stream else 2000
+        )
 
 
-async def _asked(
+async def _cost_of_requests(
     gateway: Gateway, path: str, body: bytes, number: int, head: Mapping[str, str] | None = None
 ) -> float:
     usual = {"Host": "127.0.0.1:4747", "Content-Type": "application/json"}

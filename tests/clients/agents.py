@@ -1,4 +1,4 @@
-"""Coding agents: how each is told of the gateway, and asked one thing without a terminal."""
+"""Coding agents: how each is pointed at the gateway, and given one prompt without a terminal."""
 
 import os
 import shutil

@@ -20,7 +20,7 @@ _SERVING = re.compile(r"serving on (127\.0\.0\.1:\d+);")
 def serving(folder: Path, toml: str) -> Iterator[str]:
     """`jackfield serve` with this configuration; the URL at which it serves.
 
-    It finds no vendor's key in its environment, and must end well when it is told to.
+    It finds no vendor's key in its environment, and must end well when it is stopped.
     """
     (folder / "jackfield.toml").write_text(toml)
     usual = {name: text for name, text in os.environ.items() if "_KEY" not in name}

@@ -38,8 +38,8 @@ class Recording:
     @property
     def calls(self) -> list[tuple[str, Any]]:
         """The names of the tools that were called, with their arguments."""
-        told = self.source["expect"]["tool_calls"]
-        return [(call["name"], call["arguments"]) for call in told]
+        expected = self.source["expect"]["tool_calls"]
+        return [(call["name"], call["arguments"]) for call in expected]
 
     @property
     def object(self) -> Any:

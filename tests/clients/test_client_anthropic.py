@@ -11,7 +11,7 @@ from tests.clients.weather import PIXEL, QUESTION, REFUSED, RESULT, SCHEMA, City
 from tests.corpus import needs_corpus
 
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": QUESTION}]
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 SOURCE = {"type": "base64", "media_type": "image/png", "data": PIXEL}
 
 
@@ -35,36 +35,38 @@ def calls_of(message: Any) -> list[tuple[str, Any]]:
 
 @each_vendor("answer")
 def test_a_message_is_answered(client: Anthropic, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.messages.create(model=vendor.model, max_tokens=512, messages=ASK)
-    assert (text_of(answer), answer.stop_reason) == (told.text, "end_turn")
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.messages.create(model=vendor.model, max_tokens=512, messages=MESSAGES)
+    assert (text_of(answer), answer.stop_reason) == (recorded.text, "end_turn")
     assert answer.usage.input_tokens + (answer.usage.cache_read_input_tokens or 0) > 0
 
 
 @each_vendor("stream")
 def test_a_message_is_streamed(client: Anthropic, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    with client.messages.stream(model=vendor.model, max_tokens=512, messages=ASK) as stream:
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    with client.messages.stream(model=vendor.model, max_tokens=512, messages=MESSAGES) as stream:
         answer = stream.get_final_message()
-    assert (text_of(answer), answer.stop_reason) == (told.text, "end_turn")
+    assert (text_of(answer), answer.stop_reason) == (recorded.text, "end_turn")
 
 
 @each_vendor("call", "answer")
 def test_a_tool_is_called_and_its_result_goes_back(
     client: Anthropic, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.messages.create(model=vendor.model, max_tokens=512, messages=ASK, tools=tools)
-    assert (calls_of(asked), asked.stop_reason) == (told.calls, "tool_use")
-    (use,) = [block for block in asked.content if block.type == "tool_use"]
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.messages.create(
+        model=vendor.model, max_tokens=512, messages=MESSAGES, tools=tools
+    )
+    assert (calls_of(called), called.stop_reason) == (recorded.calls, "tool_use")
+    (use,) = [block for block in called.content if block.type == "tool_use"]
     result = {"type": "tool_result", "tool_use_id": use.id, "content": RESULT}
     turns: Any = [
-        *ASK,
-        {"role": "assistant", "content": asked.content},
+        *MESSAGES,
+        {"role": "assistant", "content": called.content},
         {"role": "user", "content": [result]},
     ]
     answer = client.messages.create(model=vendor.model, max_tokens=512, messages=turns, tools=tools)
@@ -74,23 +76,23 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
 @each_vendor("streamed_call")
 def test_a_call_is_streamed(client: Anthropic, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("streamed_call")
-    upstream.plays(told)
-    tools = [tool(name) for name, _ in told.calls]
+    recorded = vendor.recorded("streamed_call")
+    upstream.plays(recorded)
+    tools = [tool(name) for name, _ in recorded.calls]
     with client.messages.stream(
-        model=vendor.model, max_tokens=512, messages=ASK, tools=tools
+        model=vendor.model, max_tokens=512, messages=MESSAGES, tools=tools
     ) as stream:
-        assert calls_of(stream.get_final_message()) == told.calls
+        assert calls_of(stream.get_final_message()) == recorded.calls
 
 
 @each_vendor("object")
 def test_an_answer_is_parsed(client: Anthropic, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
     answer = client.messages.parse(
-        model=vendor.model, max_tokens=512, messages=ASK, output_format=City
+        model=vendor.model, max_tokens=512, messages=MESSAGES, output_format=City
     )
-    assert answer.parsed_output == City.model_validate(told.object)
+    assert answer.parsed_output == City.model_validate(recorded.object)
 
 
 @each_vendor("answer")
@@ -105,12 +107,12 @@ def test_a_picture_is_sent(client: Anthropic, upstream: Upstream, vendor: Vendor
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Anthropic, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(APIStatusError) as refused:
-        client.messages.create(model=vendor.model, max_tokens=512, messages=ASK)
-    assert refused.value.status_code == told.status
-    assert told.message in refused.value.message
+        client.messages.create(model=vendor.model, max_tokens=512, messages=MESSAGES)
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in refused.value.message
 
 
 @each_vendor("answer")
@@ -119,13 +121,13 @@ def test_a_limit_says_when_to_come_again(
 ) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(RateLimitError) as limited:
-        client.messages.create(model=vendor.model, max_tokens=512, messages=ASK)
+        client.messages.create(model=vendor.model, max_tokens=512, messages=MESSAGES)
     assert limited.value.response.headers["retry-after"] == "7"
 
 
 def test_an_unknown_model_is_not_found(client: Anthropic) -> None:
     with pytest.raises(NotFoundError, match="nobody"):
-        client.messages.create(model="nobody", max_tokens=512, messages=ASK)
+        client.messages.create(model="nobody", max_tokens=512, messages=MESSAGES)
 
 
 def test_the_models_of_all_vendors_are_listed(client: Anthropic) -> None:

@@ -14,7 +14,7 @@ boto3 = pytest.importorskip("boto3")
 config = pytest.importorskip("botocore.config")
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": [{"text": QUESTION}]}]
+MESSAGES: Any = [{"role": "user", "content": [{"text": QUESTION}]}]
 
 
 def client_of(service: str, gateway: str) -> Any:
@@ -54,10 +54,10 @@ def calls_of(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @each_vendor("answer")
 def test_a_conversation_is_answered(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.converse(modelId=vendor.model, messages=ASK)
-    assert text_of(answer["output"]["message"]["content"]) == told.text
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.converse(modelId=vendor.model, messages=MESSAGES)
+    assert text_of(answer["output"]["message"]["content"]) == recorded.text
     assert answer["stopReason"] == "end_turn"
     usage = answer["usage"]
     assert usage["inputTokens"] + usage.get("cacheReadInputTokens", 0) > 0
@@ -65,13 +65,13 @@ def test_a_conversation_is_answered(client: Any, upstream: Upstream, vendor: Ven
 
 @each_vendor("stream")
 def test_a_conversation_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    events = list(client.converse_stream(modelId=vendor.model, messages=ASK)["stream"])
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    events = list(client.converse_stream(modelId=vendor.model, messages=MESSAGES)["stream"])
     deltas = [
         event["contentBlockDelta"]["delta"] for event in events if "contentBlockDelta" in event
     ]
-    assert "".join(delta.get("text", "") for delta in deltas) == told.text
+    assert "".join(delta.get("text", "") for delta in deltas) == recorded.text
     stops = [event["messageStop"]["stopReason"] for event in events if "messageStop" in event]
     assert stops == ["end_turn"]
 
@@ -80,15 +80,15 @@ def test_a_conversation_is_streamed(client: Any, upstream: Upstream, vendor: Ven
 def test_a_tool_is_called_and_its_result_goes_back(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    offered = tools(told.calls)
-    asked = client.converse(modelId=vendor.model, messages=ASK, toolConfig=offered)
-    message = asked["output"]["message"]
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    offered = tools(recorded.calls)
+    called = client.converse(modelId=vendor.model, messages=MESSAGES, toolConfig=offered)
+    message = called["output"]["message"]
     (use,) = calls_of(message["content"])
-    assert ([(use["name"], use["input"])], asked["stopReason"]) == (told.calls, "tool_use")
+    assert ([(use["name"], use["input"])], called["stopReason"]) == (recorded.calls, "tool_use")
     result = {"toolUseId": use["toolUseId"], "content": [{"text": RESULT}]}
-    turns = [*ASK, message, {"role": "user", "content": [{"toolResult": result}]}]
+    turns = [*MESSAGES, message, {"role": "user", "content": [{"toolResult": result}]}]
     answer = client.converse(modelId=vendor.model, messages=turns, toolConfig=offered)
     assert text_of(answer["output"]["message"]["content"]) == after.text
     assert holds(upstream.received[-1], RESULT, use["name"])
@@ -107,12 +107,12 @@ def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> N
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(ClientError) as refused:
-        client.converse(modelId=vendor.model, messages=ASK)
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == told.status
-    assert told.message in refused.value.response["Error"]["Message"]
+        client.converse(modelId=vendor.model, messages=MESSAGES)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == recorded.status
+    assert recorded.message in refused.value.response["Error"]["Message"]
 
 
 @each_vendor("answer")
@@ -122,12 +122,12 @@ def test_a_limit_is_an_exception_of_its_kind(
     body = {"message": "Slow down."} if vendor.name == "bedrock" else REFUSED
     upstream.fails(429, body, x_amzn_errortype="ThrottlingException")
     with pytest.raises(client.exceptions.ThrottlingException, match="Slow down"):
-        client.converse(modelId=vendor.model, messages=ASK)
+        client.converse(modelId=vendor.model, messages=MESSAGES)
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:
     with pytest.raises(client.exceptions.ResourceNotFoundException, match="nobody"):
-        client.converse(modelId="nobody/knows", messages=ASK)
+        client.converse(modelId="nobody/knows", messages=MESSAGES)
 
 
 def test_the_models_of_all_vendors_are_listed(gateway: str) -> None:
@@ -139,7 +139,7 @@ def test_the_models_of_all_vendors_are_listed(gateway: str) -> None:
 
 def test_a_path_that_nobody_serves_is_refused_in_words(client: Any) -> None:
     with pytest.raises(client.exceptions.ResourceNotFoundException, match="is not served"):
-        client.converse(modelId="vendor//model", messages=ASK)
+        client.converse(modelId="vendor//model", messages=MESSAGES)
 
 
 def test_a_model_is_listed_with_what_it_can_do(gateway: str) -> None:

@@ -13,7 +13,7 @@ from tests.corpus import needs_corpus
 cohere = pytest.importorskip("cohere")
 ApiError = pytest.importorskip("cohere.core.api_error").ApiError
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": QUESTION}]
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +32,20 @@ def text_of(message: Any) -> str:
 
 @each_vendor("answer")
 def test_a_chat_is_answered(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.chat(model=vendor.model, messages=ASK)
-    assert (text_of(answer.message), answer.finish_reason) == (told.text, "COMPLETE")
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.chat(model=vendor.model, messages=MESSAGES)
+    assert (text_of(answer.message), answer.finish_reason) == (recorded.text, "COMPLETE")
     assert answer.usage.tokens.input_tokens > 0
 
 
 @each_vendor("stream")
 def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    events = list(client.chat_stream(model=vendor.model, messages=ASK))
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    events = list(client.chat_stream(model=vendor.model, messages=MESSAGES))
     deltas = [event.delta.message.content for event in events if event.type == "content-delta"]
-    assert "".join(delta.text or "" for delta in deltas) == told.text
+    assert "".join(delta.text or "" for delta in deltas) == recorded.text
     assert events[-1].delta.finish_reason == "COMPLETE"
 
 
@@ -53,15 +53,15 @@ def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> 
 def test_a_tool_is_called_and_its_result_goes_back(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.chat(model=vendor.model, messages=ASK, tools=tools)
-    assert asked.finish_reason == "TOOL_CALL"
-    (call,) = asked.message.tool_calls
-    assert [(call.function.name, json.loads(call.function.arguments))] == told.calls
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.chat(model=vendor.model, messages=MESSAGES, tools=tools)
+    assert called.finish_reason == "TOOL_CALL"
+    (call,) = called.message.tool_calls
+    assert [(call.function.name, json.loads(call.function.arguments))] == recorded.calls
     result = {"role": "tool", "tool_call_id": call.id, "content": RESULT}
-    turns = [*ASK, asked.message, result]
+    turns = [*MESSAGES, called.message, result]
     answer = client.chat(model=vendor.model, messages=turns, tools=tools)
     assert text_of(answer.message) == after.text
     assert holds(upstream.received[-1], RESULT, call.function.name)
@@ -69,11 +69,11 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
 @each_vendor("object")
 def test_an_answer_is_an_object(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
     schema = {"type": "json_object", "json_schema": City.model_json_schema()}
-    answer = client.chat(model=vendor.model, messages=ASK, response_format=schema)
-    assert json.loads(text_of(answer.message)) == told.object
+    answer = client.chat(model=vendor.model, messages=MESSAGES, response_format=schema)
+    assert json.loads(text_of(answer.message)) == recorded.object
     assert holds(upstream.received[-1], "country")
 
 
@@ -90,12 +90,12 @@ def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> N
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(ApiError) as refused:
-        client.chat(model=vendor.model, messages=ASK, request_options={"max_retries": 0})
-    assert refused.value.status_code == told.status
-    assert told.message in str(refused.value.body)
+        client.chat(model=vendor.model, messages=MESSAGES, request_options={"max_retries": 0})
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in str(refused.value.body)
 
 
 @each_vendor("answer")
@@ -104,35 +104,35 @@ def test_a_limit_is_an_exception_of_its_kind(
 ) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(cohere.TooManyRequestsError):
-        client.chat(model=vendor.model, messages=ASK, request_options={"max_retries": 0})
+        client.chat(model=vendor.model, messages=MESSAGES, request_options={"max_retries": 0})
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:
     with pytest.raises(cohere.NotFoundError, match="nobody"):
-        client.chat(model="nobody", messages=ASK)
+        client.chat(model="nobody", messages=MESSAGES)
 
 
 @each_vendor("embeddings")
 def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("embeddings")
-    upstream.plays(told)
-    texts = [f"text {number}" for number in range(len(told.vectors))]
+    recorded = vendor.recorded("embeddings")
+    upstream.plays(recorded)
+    texts = [f"text {number}" for number in range(len(recorded.vectors))]
     made = client.embed(
         model=vendor.embedder,
         texts=texts,
         input_type="search_document",
         embedding_types=["float"],
     )
-    assert made.embeddings.float_ == [pytest.approx(vector) for vector in told.vectors]
+    assert made.embeddings.float_ == [pytest.approx(vector) for vector in recorded.vectors]
 
 
 @each_vendor("rerank")
 def test_documents_are_ranked(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("rerank")
-    upstream.plays(told)
+    recorded = vendor.recorded("rerank")
+    upstream.plays(recorded)
     ranked = client.rerank(model=vendor.reranker, query=QUESTION, documents=["a", "b"])
     scores = [(one.index, one.relevance_score) for one in ranked.results]
-    assert scores == [(one["index"], one["relevance_score"]) for one in told.body["results"]]
+    assert scores == [(one["index"], one["relevance_score"]) for one in recorded.body["results"]]
 
 
 def test_the_models_of_all_vendors_are_listed(client: Any) -> None:

@@ -29,31 +29,31 @@ def with_tools(calls: list[tuple[str, Any]]) -> Any:
 
 @each_vendor("answer")
 def test_content_is_generated(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
     answer = client.models.generate_content(model=vendor.model, contents=QUESTION)
-    assert (answer.text, answer.candidates[0].finish_reason.name) == (told.text, "STOP")
+    assert (answer.text, answer.candidates[0].finish_reason.name) == (recorded.text, "STOP")
     assert answer.usage_metadata.prompt_token_count > 0
 
 
 @each_vendor("stream")
 def test_content_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
     chunks = client.models.generate_content_stream(model=vendor.model, contents=QUESTION)
-    assert "".join(chunk.text or "" for chunk in chunks) == told.text
+    assert "".join(chunk.text or "" for chunk in chunks) == recorded.text
 
 
 @each_vendor("call", "answer")
 def test_a_function_is_called_and_its_result_goes_back(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    chat = client.chats.create(model=vendor.model, config=with_tools(told.calls))
-    asked = chat.send_message(QUESTION)
-    (call,) = asked.function_calls
-    assert [(call.name, call.args)] == told.calls
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    chat = client.chats.create(model=vendor.model, config=with_tools(recorded.calls))
+    called = chat.send_message(QUESTION)
+    (call,) = called.function_calls
+    assert [(call.name, call.args)] == recorded.calls
     result = types.FunctionResponse(id=call.id, name=call.name, response={"output": RESULT})
     answer = chat.send_message(types.Part(function_response=result))
     assert answer.text == after.text
@@ -62,22 +62,22 @@ def test_a_function_is_called_and_its_result_goes_back(
 
 @each_vendor("streamed_call")
 def test_a_call_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("streamed_call")
-    upstream.plays(told)
+    recorded = vendor.recorded("streamed_call")
+    upstream.plays(recorded)
     chunks = client.models.generate_content_stream(
-        model=vendor.model, contents=QUESTION, config=with_tools(told.calls)
+        model=vendor.model, contents=QUESTION, config=with_tools(recorded.calls)
     )
     calls = [call for chunk in chunks for call in chunk.function_calls or ()]
-    assert [(call.name, call.args) for call in calls] == told.calls
+    assert [(call.name, call.args) for call in calls] == recorded.calls
 
 
 @each_vendor("object")
 def test_an_answer_is_parsed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
     config = {"response_mime_type": "application/json", "response_schema": City}
     answer = client.models.generate_content(model=vendor.model, contents=QUESTION, config=config)
-    assert answer.parsed == City.model_validate(told.object)
+    assert answer.parsed == City.model_validate(recorded.object)
 
 
 @each_vendor("answer")
@@ -94,16 +94,16 @@ def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> N
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(genai.errors.ClientError) as refused:
         client.models.generate_content(model=vendor.model, contents=QUESTION)
-    assert refused.value.code == told.status
-    assert told.message in str(refused.value.message)
+    assert refused.value.code == recorded.status
+    assert recorded.message in str(refused.value.message)
 
 
 @each_vendor("answer")
-def test_a_limit_is_told(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+def test_a_limit_is_reported(client: Any, upstream: Upstream, vendor: Vendor) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(genai.errors.ClientError) as limited:
         client.models.generate_content(model=vendor.model, contents=QUESTION)
@@ -113,11 +113,11 @@ def test_a_limit_is_told(client: Any, upstream: Upstream, vendor: Vendor) -> Non
 
 @each_vendor("embeddings")
 def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("embeddings")
-    upstream.plays(told)
-    texts = [f"text {number}" for number in range(len(told.vectors))]
+    recorded = vendor.recorded("embeddings")
+    upstream.plays(recorded)
+    texts = [f"text {number}" for number in range(len(recorded.vectors))]
     made = client.models.embed_content(model=vendor.embedder, contents=texts)
-    assert [item.values for item in made.embeddings] == [pytest.approx(v) for v in told.vectors]
+    assert [item.values for item in made.embeddings] == [pytest.approx(v) for v in recorded.vectors]
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:

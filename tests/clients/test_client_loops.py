@@ -28,7 +28,7 @@ front_doors = ["openai", "anthropic", "gemini", "bedrock", "azure", "vertex"]
 [providers.demo]
 tokens_per_second = 0
 """
-ASK: Any = [{"role": "user", "content": "Hello"}]
+MESSAGES: Any = [{"role": "user", "content": "Hello"}]
 WEATHER: Any = [{"role": "user", "content": 'The weather in "Paris", please.'}]
 
 
@@ -65,11 +65,11 @@ def test_a_tool_runner_of_anthropic_calls_and_goes_on(demo: str) -> None:
 def test_a_thread_of_anthropic_sends_all_of_its_turns(demo: str) -> None:
     with Anthropic(base_url=f"{demo}/anthropic", api_key="any") as client:
         thread = client.beta.messages.thread(model="demo/echo", max_tokens=100)
-        said = [thread.send({"role": "user", "content": word}) for word in ("one", "two")]
-    texts = [block.text for message in said for block in message.content if block.type == "text"]
+        answers = [thread.send({"role": "user", "content": word}) for word in ("one", "two")]
+    texts = [block.text for message in answers for block in message.content if block.type == "text"]
     assert texts == ["You said: one", "You said: two"]
     assert [message["role"] for message in thread.messages] == ["user", "assistant"] * 2
-    assert said[1].usage.input_tokens > said[0].usage.input_tokens
+    assert answers[1].usage.input_tokens > answers[0].usage.input_tokens
 
 
 def test_a_chat_of_google_calls_a_function_and_goes_on(demo: str) -> None:
@@ -102,8 +102,8 @@ CLAUDES: dict[str, Callable[[str], Any]] = {
 @pytest.mark.parametrize("made", CLAUDES.values(), ids=CLAUDES)
 def test_each_cloud_client_of_anthropic_is_answered(demo: str, made: Callable[[str], Any]) -> None:
     with made(demo) as client:
-        whole = client.messages.create(model="demo/echo", max_tokens=50, messages=ASK)
-        with client.messages.stream(model="demo/echo", max_tokens=50, messages=ASK) as stream:
+        whole = client.messages.create(model="demo/echo", max_tokens=50, messages=MESSAGES)
+        with client.messages.stream(model="demo/echo", max_tokens=50, messages=MESSAGES) as stream:
             streamed = stream.get_final_message()
     assert whole.content[0].text == streamed.content[0].text == "You said: Hello"
 
@@ -111,12 +111,12 @@ def test_each_cloud_client_of_anthropic_is_answered(demo: str, made: Callable[[s
 def test_the_client_of_openai_for_bedrock_is_answered(demo: str) -> None:
     url = f"{demo}/bedrock/openai/v1"
     with BedrockOpenAI(base_url=url, api_key="any", aws_region="us-east-1") as client:
-        chat = client.chat.completions.create(model="demo/echo", messages=ASK)
+        chat = client.chat.completions.create(model="demo/echo", messages=MESSAGES)
         response = client.responses.create(model="demo/echo", input="Hello")
     assert chat.choices[0].message.content == response.output_text == "You said: Hello"
 
 
 def test_the_client_of_mistral_for_azure_is_answered(demo: str) -> None:
     with mistral.MistralAzure(api_key="any", server_url=f"{demo}/azure") as client:
-        answer = client.chat.complete(model="demo/echo", messages=ASK)
+        answer = client.chat.complete(model="demo/echo", messages=MESSAGES)
     assert answer.choices[0].message.content == "You said: Hello"

@@ -13,7 +13,7 @@ from tests.corpus import needs_corpus
 sdk = pytest.importorskip("mistralai.client")
 SDKError = pytest.importorskip("mistralai.client.errors").SDKError
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": QUESTION}]
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +34,22 @@ def text_of(content: Any) -> str:
 
 @each_vendor("answer")
 def test_a_chat_is_answered(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.chat.complete(model=vendor.model, messages=ASK)
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.chat.complete(model=vendor.model, messages=MESSAGES)
     (choice,) = answer.choices
-    assert (text_of(choice.message.content), choice.finish_reason) == (told.text, "stop")
+    assert (text_of(choice.message.content), choice.finish_reason) == (recorded.text, "stop")
     assert answer.usage.prompt_tokens > 0
 
 
 @each_vendor("stream")
 def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    with client.chat.stream(model=vendor.model, messages=ASK) as events:
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    with client.chat.stream(model=vendor.model, messages=MESSAGES) as events:
         chunks = [event.data for event in events]
     choices = [choice for chunk in chunks for choice in chunk.choices]
-    assert "".join(text_of(choice.delta.content) for choice in choices) == told.text
+    assert "".join(text_of(choice.delta.content) for choice in choices) == recorded.text
     assert [one.finish_reason for one in choices if one.finish_reason] == ["stop"]
 
 
@@ -57,16 +57,16 @@ def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> 
 def test_a_tool_is_called_and_its_result_goes_back(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.chat.complete(model=vendor.model, messages=ASK, tools=tools)
-    message = asked.choices[0].message
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.chat.complete(model=vendor.model, messages=MESSAGES, tools=tools)
+    message = called.choices[0].message
     (call,) = message.tool_calls
-    assert [(call.function.name, json.loads(call.function.arguments))] == told.calls
+    assert [(call.function.name, json.loads(call.function.arguments))] == recorded.calls
     name = call.function.name
     result = {"role": "tool", "tool_call_id": call.id, "name": name, "content": RESULT}
-    turns = [*ASK, message, result]
+    turns = [*MESSAGES, message, result]
     answer = client.chat.complete(model=vendor.model, messages=turns, tools=tools)
     assert text_of(answer.choices[0].message.content) == after.text
     assert holds(upstream.received[-1], RESULT, name)
@@ -74,10 +74,10 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
 @each_vendor("object")
 def test_an_answer_is_parsed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
-    answer = client.chat.parse(City, model=vendor.model, messages=ASK)
-    assert answer.choices[0].message.parsed == City.model_validate(told.object)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
+    answer = client.chat.parse(City, model=vendor.model, messages=MESSAGES)
+    assert answer.choices[0].message.parsed == City.model_validate(recorded.object)
 
 
 @each_vendor("answer")
@@ -93,35 +93,35 @@ def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> N
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(SDKError) as refused:
-        client.chat.complete(model=vendor.model, messages=ASK)
-    assert refused.value.status_code == told.status
-    assert told.message in json.loads(refused.value.body)["message"]
+        client.chat.complete(model=vendor.model, messages=MESSAGES)
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in json.loads(refused.value.body)["message"]
 
 
 @each_vendor("answer")
 def test_a_limit_says_when_to_come_again(client: Any, upstream: Upstream, vendor: Vendor) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(SDKError) as limited:
-        client.chat.complete(model=vendor.model, messages=ASK)
+        client.chat.complete(model=vendor.model, messages=MESSAGES)
     assert (limited.value.status_code, limited.value.headers["retry-after"]) == (429, "7")
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:
     with pytest.raises(SDKError, match="nobody") as unknown:
-        client.chat.complete(model="nobody", messages=ASK)
+        client.chat.complete(model="nobody", messages=MESSAGES)
     assert unknown.value.status_code == 404
 
 
 @each_vendor("embeddings")
 def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("embeddings")
-    upstream.plays(told)
-    texts = [f"text {number}" for number in range(len(told.vectors))]
+    recorded = vendor.recorded("embeddings")
+    upstream.plays(recorded)
+    texts = [f"text {number}" for number in range(len(recorded.vectors))]
     made = client.embeddings.create(model=vendor.embedder, inputs=texts)
-    assert [item.embedding for item in made.data] == [pytest.approx(v) for v in told.vectors]
+    assert [item.embedding for item in made.data] == [pytest.approx(v) for v in recorded.vectors]
 
 
 def test_the_models_of_all_vendors_are_listed(client: Any) -> None:

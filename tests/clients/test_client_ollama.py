@@ -11,7 +11,7 @@ from tests.corpus import needs_corpus
 
 ollama = pytest.importorskip("ollama")
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": QUESTION}]
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +30,19 @@ def calls_of(message: Any) -> list[tuple[str, Any]]:
 
 @each_vendor("answer")
 def test_a_chat_is_answered(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.chat(model=vendor.model, messages=ASK)
-    assert (answer.message.content, answer.done_reason) == (told.text, "stop")
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.chat(model=vendor.model, messages=MESSAGES)
+    assert (answer.message.content, answer.done_reason) == (recorded.text, "stop")
     assert answer.prompt_eval_count > 0
 
 
 @each_vendor("stream")
 def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    chunks = list(client.chat(model=vendor.model, messages=ASK, stream=True))
-    assert "".join(chunk.message.content or "" for chunk in chunks) == told.text
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    chunks = list(client.chat(model=vendor.model, messages=MESSAGES, stream=True))
+    assert "".join(chunk.message.content or "" for chunk in chunks) == recorded.text
     assert [chunk.done for chunk in chunks].index(True) == len(chunks) - 1
 
 
@@ -50,34 +50,36 @@ def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> 
 def test_a_tool_is_called_and_its_result_goes_back(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.chat(model=vendor.model, messages=ASK, tools=tools)
-    assert calls_of(asked.message) == told.calls
-    ((name, _),) = told.calls
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.chat(model=vendor.model, messages=MESSAGES, tools=tools)
+    assert calls_of(called.message) == recorded.calls
+    ((name, _),) = recorded.calls
     result = {"role": "tool", "tool_name": name, "content": RESULT}
-    answer = client.chat(model=vendor.model, messages=[*ASK, asked.message, result], tools=tools)
+    answer = client.chat(
+        model=vendor.model, messages=[*MESSAGES, called.message, result], tools=tools
+    )
     assert answer.message.content == after.text
     assert holds(upstream.received[-1], RESULT, name)
 
 
 @each_vendor("streamed_call")
 def test_a_call_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("streamed_call")
-    upstream.plays(told)
-    tools = [tool(name) for name, _ in told.calls]
-    chunks = client.chat(model=vendor.model, messages=ASK, tools=tools, stream=True)
-    assert [call for chunk in chunks for call in calls_of(chunk.message)] == told.calls
+    recorded = vendor.recorded("streamed_call")
+    upstream.plays(recorded)
+    tools = [tool(name) for name, _ in recorded.calls]
+    chunks = client.chat(model=vendor.model, messages=MESSAGES, tools=tools, stream=True)
+    assert [call for chunk in chunks for call in calls_of(chunk.message)] == recorded.calls
 
 
 @each_vendor("object")
 def test_an_answer_is_an_object(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
     schema = City.model_json_schema()
-    answer = client.chat(model=vendor.model, messages=ASK, format=schema)
-    assert City.model_validate_json(answer.message.content) == City.model_validate(told.object)
+    answer = client.chat(model=vendor.model, messages=MESSAGES, format=schema)
+    assert City.model_validate_json(answer.message.content) == City.model_validate(recorded.object)
 
 
 @each_vendor("answer")
@@ -92,35 +94,35 @@ def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> N
 def test_a_refusal_keeps_its_status_and_its_words(
     client: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(ollama.ResponseError) as refused:
-        client.chat(model=vendor.model, messages=ASK)
-    assert refused.value.status_code == told.status
-    assert told.message in refused.value.error
+        client.chat(model=vendor.model, messages=MESSAGES)
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in refused.value.error
 
 
 @each_vendor("answer")
-def test_a_limit_is_told(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+def test_a_limit_is_reported(client: Any, upstream: Upstream, vendor: Vendor) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(ollama.ResponseError) as limited:
-        client.chat(model=vendor.model, messages=ASK)
+        client.chat(model=vendor.model, messages=MESSAGES)
     assert limited.value.status_code == 429
 
 
 def test_an_unknown_model_is_not_found(client: Any) -> None:
     with pytest.raises(ollama.ResponseError, match="nobody") as unknown:
-        client.chat(model="nobody", messages=ASK)
+        client.chat(model="nobody", messages=MESSAGES)
     assert unknown.value.status_code == 404
 
 
 @each_vendor("embeddings")
 def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("embeddings")
-    upstream.plays(told)
-    texts = [f"text {number}" for number in range(len(told.vectors))]
+    recorded = vendor.recorded("embeddings")
+    upstream.plays(recorded)
+    texts = [f"text {number}" for number in range(len(recorded.vectors))]
     made = client.embed(model=vendor.embedder, input=texts)
-    assert made.embeddings == [pytest.approx(vector) for vector in told.vectors]
+    assert made.embeddings == [pytest.approx(vector) for vector in recorded.vectors]
 
 
 def test_the_models_of_all_vendors_are_listed(client: Any) -> None:

@@ -12,7 +12,7 @@ from tests.clients.weather import PIXEL, QUESTION, REFUSED, RESULT, SCHEMA, City
 from tests.corpus import needs_corpus
 
 pytestmark = needs_corpus
-ASK: Any = [{"role": "user", "content": QUESTION}]
+MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 PICTURE: Any = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
 
 
@@ -38,10 +38,10 @@ def tool(name: str) -> Any:
 
 @each_vendor("answer")
 def test_a_chat_is_answered(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    answer = client.chat.completions.create(model=vendor.model, messages=ASK)
-    assert answer.choices[0].message.content == told.text
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    answer = client.chat.completions.create(model=vendor.model, messages=MESSAGES)
+    assert answer.choices[0].message.content == recorded.text
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage is not None
     assert answer.usage.prompt_tokens > 0
@@ -49,11 +49,11 @@ def test_a_chat_is_answered(client: OpenAI, upstream: Upstream, vendor: Vendor) 
 
 @each_vendor("stream")
 def test_a_stream_is_read_whole(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    with client.chat.completions.stream(model=vendor.model, messages=ASK) as stream:
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    with client.chat.completions.stream(model=vendor.model, messages=MESSAGES) as stream:
         answer = stream.get_final_completion()
-    assert answer.choices[0].message.content == told.text
+    assert answer.choices[0].message.content == recorded.text
     assert answer.choices[0].finish_reason == "stop"
 
 
@@ -61,17 +61,17 @@ def test_a_stream_is_read_whole(client: OpenAI, upstream: Upstream, vendor: Vend
 def test_a_tool_is_called_and_its_result_goes_back(
     client: OpenAI, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.chat.completions.create(model=vendor.model, messages=ASK, tools=tools)
-    assert asked.choices[0].finish_reason == "tool_calls"
-    message = asked.choices[0].message
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.chat.completions.create(model=vendor.model, messages=MESSAGES, tools=tools)
+    assert called.choices[0].finish_reason == "tool_calls"
+    message = called.choices[0].message
     (call,) = message.tool_calls or []
     assert call.type == "function"
-    assert [(call.function.name, json.loads(call.function.arguments))] == told.calls
+    assert [(call.function.name, json.loads(call.function.arguments))] == recorded.calls
     result = {"role": "tool", "tool_call_id": call.id, "content": RESULT}
-    turns: Any = [*ASK, message, result]
+    turns: Any = [*MESSAGES, message, result]
     answer = client.chat.completions.create(model=vendor.model, messages=turns, tools=tools)
     assert answer.choices[0].message.content == after.text
     assert holds(upstream.received[-1], RESULT, call.function.name)
@@ -79,22 +79,24 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
 @each_vendor("streamed_call")
 def test_a_call_is_streamed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("streamed_call")
-    upstream.plays(told)
+    recorded = vendor.recorded("streamed_call")
+    upstream.plays(recorded)
     with client.chat.completions.stream(
-        model=vendor.model, messages=ASK, tools=[tool(name) for name, _ in told.calls]
+        model=vendor.model, messages=MESSAGES, tools=[tool(name) for name, _ in recorded.calls]
     ) as stream:
         message = stream.get_final_completion().choices[0].message
     calls = [call.function for call in message.tool_calls or []]
-    assert [(call.name, json.loads(call.arguments)) for call in calls] == told.calls
+    assert [(call.name, json.loads(call.arguments)) for call in calls] == recorded.calls
 
 
 @each_vendor("object")
 def test_an_answer_is_parsed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
-    answer = client.chat.completions.parse(model=vendor.model, messages=ASK, response_format=City)
-    assert answer.choices[0].message.parsed == City.model_validate(told.object)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
+    answer = client.chat.completions.parse(
+        model=vendor.model, messages=MESSAGES, response_format=City
+    )
+    assert answer.choices[0].message.parsed == City.model_validate(recorded.object)
     assert holds(upstream.received[-1], "country", "properties")
 
 
@@ -111,12 +113,12 @@ def test_a_picture_is_sent(client: OpenAI, upstream: Upstream, vendor: Vendor) -
 def test_a_refusal_keeps_its_status_and_its_words(
     client: OpenAI, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(APIStatusError) as refused:
-        client.chat.completions.create(model=vendor.model, messages=ASK)
-    assert refused.value.status_code == told.status
-    assert told.message in refused.value.message
+        client.chat.completions.create(model=vendor.model, messages=MESSAGES)
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in refused.value.message
 
 
 @each_vendor("answer")
@@ -125,22 +127,22 @@ def test_a_limit_says_when_to_come_again(
 ) -> None:
     upstream.fails(429, REFUSED, retry_after="7")
     with pytest.raises(RateLimitError) as limited:
-        client.chat.completions.create(model=vendor.model, messages=ASK)
+        client.chat.completions.create(model=vendor.model, messages=MESSAGES)
     assert limited.value.response.headers["retry-after"] == "7"
 
 
 def test_an_unknown_model_is_not_found(client: OpenAI) -> None:
     with pytest.raises(NotFoundError, match="nobody"):
-        client.chat.completions.create(model="nobody", messages=ASK)
+        client.chat.completions.create(model="nobody", messages=MESSAGES)
 
 
 @each_vendor("embeddings")
 def test_texts_become_vectors(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("embeddings")
-    upstream.plays(told)
-    texts = [f"text {number}" for number in range(len(told.vectors))]
+    recorded = vendor.recorded("embeddings")
+    upstream.plays(recorded)
+    texts = [f"text {number}" for number in range(len(recorded.vectors))]
     made = client.embeddings.create(model=vendor.embedder, input=texts)
-    assert [item.embedding for item in made.data] == [pytest.approx(v) for v in told.vectors]
+    assert [item.embedding for item in made.data] == [pytest.approx(v) for v in recorded.vectors]
 
 
 def test_the_models_of_all_vendors_are_listed(client: OpenAI) -> None:

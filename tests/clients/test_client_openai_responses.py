@@ -26,36 +26,36 @@ def tool(name: str) -> Any:
 
 @each_vendor("answer")
 def test_a_response_is_answered(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
     answer = client.responses.create(model=vendor.model, input=QUESTION, store=False)
-    assert (answer.status, answer.output_text) == ("completed", told.text)
+    assert (answer.status, answer.output_text) == ("completed", recorded.text)
     assert answer.usage is not None
     assert answer.usage.input_tokens > 0
 
 
 @each_vendor("stream")
 def test_a_response_is_streamed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
     with client.responses.stream(model=vendor.model, input=QUESTION, store=False) as stream:
         deltas = [event.delta for event in stream if event.type == "response.output_text.delta"]
         answer = stream.get_final_response()
-    assert "".join(deltas) == answer.output_text == told.text
+    assert "".join(deltas) == answer.output_text == recorded.text
 
 
 @each_vendor("call", "answer")
 def test_a_tool_is_called_and_its_result_goes_back(
     client: OpenAI, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    tools = [tool(name) for name, _ in told.calls]
-    asked = client.responses.create(model=vendor.model, input=QUESTION, tools=tools, store=False)
-    (call,) = [item for item in asked.output if item.type == "function_call"]
-    assert [(call.name, json.loads(call.arguments))] == told.calls
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    tools = [tool(name) for name, _ in recorded.calls]
+    called = client.responses.create(model=vendor.model, input=QUESTION, tools=tools, store=False)
+    (call,) = [item for item in called.output if item.type == "function_call"]
+    assert [(call.name, json.loads(call.arguments))] == recorded.calls
     result = {"type": "function_call_output", "call_id": call.call_id, "output": RESULT}
-    turns: Any = [{"role": "user", "content": QUESTION}, *asked.output, result]
+    turns: Any = [{"role": "user", "content": QUESTION}, *called.output, result]
     answer = client.responses.create(model=vendor.model, input=turns, tools=tools, store=False)
     assert answer.output_text == after.text
     assert holds(upstream.received[-1], RESULT, call.name)
@@ -63,25 +63,25 @@ def test_a_tool_is_called_and_its_result_goes_back(
 
 @each_vendor("streamed_call")
 def test_a_call_is_streamed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("streamed_call")
-    upstream.plays(told)
-    tools = [tool(name) for name, _ in told.calls]
+    recorded = vendor.recorded("streamed_call")
+    upstream.plays(recorded)
+    tools = [tool(name) for name, _ in recorded.calls]
     with client.responses.stream(
         model=vendor.model, input=QUESTION, tools=tools, store=False
     ) as stream:
         answer = stream.get_final_response()
     calls = [item for item in answer.output if item.type == "function_call"]
-    assert [(call.name, json.loads(call.arguments)) for call in calls] == told.calls
+    assert [(call.name, json.loads(call.arguments)) for call in calls] == recorded.calls
 
 
 @each_vendor("object")
 def test_an_answer_is_parsed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
     answer = client.responses.parse(
         model=vendor.model, input=QUESTION, text_format=City, store=False
     )
-    assert answer.output_parsed == City.model_validate(told.object)
+    assert answer.output_parsed == City.model_validate(recorded.object)
 
 
 @each_vendor("answer")
@@ -97,9 +97,9 @@ def test_a_picture_is_sent(client: OpenAI, upstream: Upstream, vendor: Vendor) -
 def test_a_refusal_keeps_its_status_and_its_words(
     client: OpenAI, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
     with pytest.raises(APIStatusError) as refused:
         client.responses.create(model=vendor.model, input=QUESTION, store=False)
-    assert refused.value.status_code == told.status
-    assert told.message in refused.value.message
+    assert refused.value.status_code == recorded.status
+    assert recorded.message in refused.value.message

@@ -1,4 +1,4 @@
-"""What a target cannot be told: each official SDK raises its 400, and nothing reaches a vendor."""
+"""What a target cannot express: each official SDK raises its 400, and nothing reaches a vendor."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,10 +38,10 @@ ODD: Any = {"type": "odd", "x": 1}
 
 @frozen
 class Case:
-    """A model, what it is asked by an SDK, and the SDK's own error with what it says."""
+    """A model, the request that an SDK sends to it, and the SDK's own error with its message."""
 
     model: str
-    ask: Callable[[str, str, Any], object]
+    send: Callable[[str, str, Any], object]
     content: Any
     error: Any
     words: str
@@ -66,34 +66,34 @@ def gateway(sent: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield address
 
 
-def said(*content: Any) -> Any:
+def messages_of(*content: Any) -> Any:
     return [{"role": "user", "content": list(content)}]
 
 
-def ask_openai(gateway: str, model: str, messages: Any) -> object:
+def send_openai(gateway: str, model: str, messages: Any) -> object:
     with openai.OpenAI(base_url=f"{gateway}/v1", api_key="any", max_retries=0) as client:
         return client.chat.completions.create(model=model, messages=messages)
 
 
-def ask_responses(gateway: str, model: str, items: Any) -> object:
+def send_responses(gateway: str, model: str, items: Any) -> object:
     with openai.OpenAI(base_url=f"{gateway}/v1", api_key="any", max_retries=0) as client:
         return client.responses.create(model=model, input=items)
 
 
-def ask_anthropic(gateway: str, model: str, messages: Any) -> object:
+def send_anthropic(gateway: str, model: str, messages: Any) -> object:
     made = anthropic.Anthropic(base_url=f"{gateway}/anthropic", api_key="any", max_retries=0)
     with made as client:
         return client.messages.create(model=model, max_tokens=9, messages=messages)
 
 
-def ask_gemini(gateway: str, model: str, part: Any) -> object:
+def send_gemini(gateway: str, model: str, part: Any) -> object:
     options = genai.types.HttpOptions(base_url=f"{gateway}/gemini")
     with genai.Client(api_key="any", http_options=options) as client:
         contents = [{"role": "user", "parts": [part]}]
         return client.models.generate_content(model=model, contents=contents)
 
 
-def ask_bedrock(gateway: str, model: str, messages: Any) -> object:
+def send_bedrock(gateway: str, model: str, messages: Any) -> object:
     client = boto3.client(
         "bedrock-runtime",
         region_name="eu-central-1",
@@ -104,17 +104,17 @@ def ask_bedrock(gateway: str, model: str, messages: Any) -> object:
     return client.converse(modelId=model, messages=messages)
 
 
-def ask_cohere(gateway: str, model: str, messages: Any) -> object:
+def send_cohere(gateway: str, model: str, messages: Any) -> object:
     with cohere.ClientV2("any", base_url=f"{gateway}/cohere") as client:
         return client.chat(model=model, messages=messages)
 
 
-def ask_mistral(gateway: str, model: str, messages: Any) -> object:
+def send_mistral(gateway: str, model: str, messages: Any) -> object:
     with mistral.Mistral(api_key="any", server_url=f"{gateway}/mistral") as client:
         return client.chat.complete(model=model, messages=messages)
 
 
-def ask_ollama(gateway: str, model: str, messages: Any) -> object:
+def send_ollama(gateway: str, model: str, messages: Any) -> object:
     with ollama.Client(host=f"{gateway}/ollama") as client:
         return client.chat(model=model, messages=messages)
 
@@ -129,31 +129,35 @@ ANTHROPICS, GOOGLES, COHERES = (
     cohere.BadRequestError,
 )
 CASES = [
-    Case("own/m", ask_openai, said(ODD), BAD, r"messages\[0\].content\[0\]: messages.odd"),
-    Case("own/m", ask_openai, [], BAD, "'messages'"),
-    Case("own/m", ask_responses, [ODD], BAD, r"input\[0\]: messages.odd"),
-    Case("chat/m", ask_responses, [{"type": "item_reference", "id": "x"}], BAD, r"input\[0\]"),
-    Case("chat/m", ask_responses, [], BAD, "'input'"),
-    Case("chat/m", ask_anthropic, said(ODD), ANTHROPICS, r"content\[0\]: messages.odd"),
-    Case("own/m", ask_anthropic, [], ANTHROPICS, "'messages'"),
-    Case("chat/m", ask_gemini, CODE, GOOGLES, r"parts\[0\]: messages.executableCode"),
+    Case("own/m", send_openai, messages_of(ODD), BAD, r"messages\[0\].content\[0\]: messages.odd"),
+    Case("own/m", send_openai, [], BAD, "'messages'"),
+    Case("own/m", send_responses, [ODD], BAD, r"input\[0\]: messages.odd"),
+    Case("chat/m", send_responses, [{"type": "item_reference", "id": "x"}], BAD, r"input\[0\]"),
+    Case("chat/m", send_responses, [], BAD, "'input'"),
+    Case("chat/m", send_anthropic, messages_of(ODD), ANTHROPICS, r"content\[0\]: messages.odd"),
+    Case("own/m", send_anthropic, [], ANTHROPICS, "'messages'"),
+    Case("chat/m", send_gemini, CODE, GOOGLES, r"parts\[0\]: messages.executableCode"),
     Case(
-        "own/m", ask_bedrock, said({"video": VIDEO}), ClientError, r"content\[0\]: messages.video"
+        "own/m",
+        send_bedrock,
+        messages_of({"video": VIDEO}),
+        ClientError,
+        r"content\[0\]: messages.video",
     ),
-    Case("chat/m", ask_bedrock, [], ClientError, "ValidationException.*'messages'"),
-    Case("chat/m", ask_cohere, said(ODD), COHERES, r"content\[0\]: messages.odd"),
-    Case("own/m", ask_cohere, [], COHERES, "'messages'"),
-    Case("own/m", ask_mistral, said(REFERENCE), MistralError, r"content\[0\]: .*reference"),
-    Case("chat/m", ask_ollama, [], ollama.ResponseError, "'messages' is empty"),
+    Case("chat/m", send_bedrock, [], ClientError, "ValidationException.*'messages'"),
+    Case("chat/m", send_cohere, messages_of(ODD), COHERES, r"content\[0\]: messages.odd"),
+    Case("own/m", send_cohere, [], COHERES, "'messages'"),
+    Case("own/m", send_mistral, messages_of(REFERENCE), MistralError, r"content\[0\]: .*reference"),
+    Case("chat/m", send_ollama, [], ollama.ResponseError, "'messages' is empty"),
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.ask.__name__}-{case.words}")
-def test_what_cannot_be_said_raises_the_sdks_bad_request(
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.send.__name__}-{case.words}")
+def test_what_cannot_be_expressed_raises_the_sdks_bad_request(
     gateway: str, sent: list[str], case: Case
 ) -> None:
     with pytest.raises(case.error, match=case.words) as refused:
-        case.ask(gateway, case.model, case.content)
+        case.send(gateway, case.model, case.content)
     assert status_of(refused.value) == 400
     assert not sent
 

@@ -27,8 +27,8 @@ front_doors = ["openai", "anthropic", "bedrock"]
 base_url = "{url}"
 allow_http = true
 """
-MINE = {"x-request-id": "mine-1"}
-THEIRS = "x-jackfield-provider-request-id"
+OWN_ID = {"x-request-id": "own-1"}
+PROVIDER_ID = "x-jackfield-provider-request-id"
 MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
@@ -50,7 +50,7 @@ MODELS = ["anthropic/refused", "m" * 257]
 
 
 async def vendor(request: web.Request) -> web.Response:
-    body, headers = await request.json(), {"request-id": "req_theirs"}
+    body, headers = await request.json(), {"request-id": "req_provider"}
     if body["model"] == "refused":
         return web.json_response(REFUSED, status=400, headers=headers)
     if body.get("stream"):
@@ -93,9 +93,9 @@ def aws(gateway: str) -> Iterator[Any]:
         yield client
 
 
-def asked(model: str) -> Any:
+def message(model: str) -> Any:
     turns = [{"role": "user", "content": "Hi"}]
-    return {"model": model, "max_tokens": 9, "messages": turns, "extra_headers": MINE}
+    return {"model": model, "max_tokens": 9, "messages": turns, "extra_headers": OWN_ID}
 
 
 def conversation(model: str) -> Any:
@@ -103,60 +103,60 @@ def conversation(model: str) -> Any:
 
 
 def test_anthropic_finds_the_id_of_a_message(anthropic: Anthropic) -> None:
-    raw = anthropic.messages.with_raw_response.create(**asked("anthropic/m"))
-    assert raw.parse()._request_id == "mine-1"
-    assert (raw.headers["x-request-id"], raw.headers[THEIRS]) == ("mine-1", "req_theirs")
+    raw = anthropic.messages.with_raw_response.create(**message("anthropic/m"))
+    assert raw.parse()._request_id == "own-1"
+    assert (raw.headers["x-request-id"], raw.headers[PROVIDER_ID]) == ("own-1", "req_provider")
 
 
 def test_anthropic_finds_the_id_of_a_stream(anthropic: Anthropic) -> None:
-    with anthropic.messages.stream(**asked("anthropic/m")) as stream:
+    with anthropic.messages.stream(**message("anthropic/m")) as stream:
         assert stream.get_final_message().stop_reason == "end_turn"
-        assert stream.request_id == "mine-1"
-        assert stream.response.headers[THEIRS] == "req_theirs"
+        assert stream.request_id == "own-1"
+        assert stream.response.headers[PROVIDER_ID] == "req_provider"
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_anthropic_finds_the_id_of_an_error(anthropic: Anthropic, model: str) -> None:
     with pytest.raises(APIStatusError) as caught:
-        anthropic.messages.create(**asked(model))
-    assert caught.value.request_id == "mine-1"
+        anthropic.messages.create(**message(model))
+    assert caught.value.request_id == "own-1"
 
 
 def test_anthropic_finds_the_id_of_what_was_no_request_at_all(anthropic: Anthropic) -> None:
     with pytest.raises(APIStatusError) as caught:
-        anthropic.get("/v1//models", cast_to=object, options={"headers": MINE})
-    assert (caught.value.status_code, caught.value.request_id) == (404, "mine-1")
+        anthropic.get("/v1//models", cast_to=object, options={"headers": OWN_ID})
+    assert (caught.value.status_code, caught.value.request_id) == (404, "own-1")
 
 
 def test_aws_finds_the_id_of_an_answer(aws: Any) -> None:
-    told = aws.converse(**conversation("anthropic/m"))["ResponseMetadata"]
-    assert told["RequestId"] == told["HTTPHeaders"]["x-request-id"]
-    assert told["HTTPHeaders"][THEIRS] == "req_theirs"
+    metadata = aws.converse(**conversation("anthropic/m"))["ResponseMetadata"]
+    assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-request-id"]
+    assert metadata["HTTPHeaders"][PROVIDER_ID] == "req_provider"
 
 
 def test_aws_finds_the_id_of_a_stream(aws: Any) -> None:
     answer = aws.converse_stream(**conversation("anthropic/m"))
     assert [name for event in answer["stream"] for name in event][-1] == "metadata"
-    told = answer["ResponseMetadata"]
-    assert told["RequestId"] == told["HTTPHeaders"]["x-request-id"]
+    metadata = answer["ResponseMetadata"]
+    assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-request-id"]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_aws_finds_the_id_of_an_error(aws: Any, model: str) -> None:
     with pytest.raises(ClientError) as caught:
         aws.converse(**conversation(model))
-    told = caught.value.response["ResponseMetadata"]
-    assert told["RequestId"] == told["HTTPHeaders"]["x-request-id"]
+    metadata = caught.value.response["ResponseMetadata"]
+    assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-request-id"]
 
 
 def test_openai_finds_the_id_of_an_answer(openai: OpenAI) -> None:
-    answer = openai.chat.completions.create(**asked("anthropic/m"))
-    assert answer._request_id == "mine-1"
+    answer = openai.chat.completions.create(**message("anthropic/m"))
+    assert answer._request_id == "own-1"
 
 
 @pytest.mark.parametrize(("model", "stream"), [("refused", False), ("broken", True)])
 def test_openai_finds_both_ids_of_an_error(openai: OpenAI, model: str, stream: bool) -> None:
     with pytest.raises(OpenAIError) as caught:
-        openai.chat.completions.create(**asked(f"anthropic/{model}"), stream=stream)
-    assert caught.value.request_id == "mine-1"
-    assert caught.value.response.headers[THEIRS] == "req_theirs"
+        openai.chat.completions.create(**message(f"anthropic/{model}"), stream=stream)
+    assert caught.value.request_id == "own-1"
+    assert caught.value.response.headers[PROVIDER_ID] == "req_provider"

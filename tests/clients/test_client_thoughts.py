@@ -19,10 +19,10 @@ CLAUDE = VENDORS["anthropic"]
 @pytest.fixture
 def thought(upstream: Upstream) -> Iterator[Recording]:
     """A thought and a call of a tool, and thereafter an answer; the thought has to come back."""
-    told = recording("anthropic-messages-f391bb6eb6")
-    upstream.plays(told, CLAUDE.recorded("answer"))
-    yield told
-    (signed,) = [block for block in told.body["content"] if block["type"] == "thinking"]
+    answered = recording("anthropic-messages-f391bb6eb6")
+    upstream.plays(answered, CLAUDE.recorded("answer"))
+    yield answered
+    (signed,) = [block for block in answered.body["content"] if block["type"] == "thinking"]
     turns = upstream.received[-1].body["messages"]
     assert signed in [block for turn in turns for block in turn["content"] if block != QUESTION]
 
@@ -43,14 +43,14 @@ def test_through_responses(gateway: str, thought: Recording) -> None:
     ((name, _),) = thought.calls
     tools: Any = [{"type": "function", "name": name, "parameters": SCHEMA}]
     turns: Any = [{"role": "user", "content": QUESTION}]
-    asked: Any = {"model": CLAUDE.model, "tools": tools, "store": False}
+    fields: Any = {"model": CLAUDE.model, "tools": tools, "store": False}
     with OpenAI(base_url=f"{gateway}/v1", api_key="any") as client:
         include: Any = ["reasoning.encrypted_content"]
-        answer = client.responses.create(input=turns, include=include, **asked)
+        answer = client.responses.create(input=turns, include=include, **fields)
         (call,) = [item for item in answer.output if item.type == "function_call"]
         result = {"type": "function_call_output", "call_id": call.call_id, "output": RESULT}
         turns += [*answer.output, result]
-        client.responses.create(input=turns, **asked)
+        client.responses.create(input=turns, **fields)
 
 
 def test_through_google(gateway: str, thought: Recording) -> None:

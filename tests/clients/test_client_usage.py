@@ -1,4 +1,4 @@
-"""What the official SDKs are told, and what is recorded of it."""
+"""The usage that the official SDKs receive, and the usage that is recorded."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -20,7 +20,7 @@ front_doors = ["openai", "anthropic"]
 input = 3
 output = 15
 """
-TALK: Final[Any] = [{"role": "user", "content": "Count the words of this sentence."}]
+MESSAGES: Final[Any] = [{"role": "user", "content": "Count the words of this sentence."}]
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def record_of(gateway: str, request_id: str | None) -> dict[str, Any]:
     return dict(record)
 
 
-def test_openai_is_told_what_is_recorded(openai: OpenAI, gateway: str) -> None:
-    answer = openai.chat.completions.create(model="demo/chat", messages=TALK)
+def test_openai_receives_the_usage_that_is_recorded(openai: OpenAI, gateway: str) -> None:
+    answer = openai.chat.completions.create(model="demo/chat", messages=MESSAGES)
     record = record_of(gateway, answer._request_id)
     assert answer.usage is not None
     given, made = answer.usage.prompt_tokens, answer.usage.completion_tokens
@@ -51,10 +51,10 @@ def test_openai_is_told_what_is_recorded(openai: OpenAI, gateway: str) -> None:
     assert record["cost"] == given * 3_000 + made * 15_000
 
 
-def test_openai_is_told_the_cost_where_it_asks(openai: OpenAI, gateway: str) -> None:
-    asks = {"x-jackfield-want": "cost"}
+def test_openai_receives_the_cost_where_it_asks_for_it(openai: OpenAI, gateway: str) -> None:
+    wanted = {"x-jackfield-want": "cost"}
     raw = openai.chat.completions.with_raw_response
-    answer = raw.create(model="demo/chat", messages=TALK, extra_headers=asks)
+    answer = raw.create(model="demo/chat", messages=MESSAGES, extra_headers=wanted)
     record = record_of(gateway, answer.request_id)
     assert answer.headers["x-jackfield-cost"] == record["cost_dollars"]
 
@@ -62,7 +62,9 @@ def test_openai_is_told_the_cost_where_it_asks(openai: OpenAI, gateway: str) -> 
 def test_a_stream_of_openai_is_recorded_without_a_word_to_the_client(
     openai: OpenAI, gateway: str
 ) -> None:
-    with openai.chat.completions.create(model="demo/chat", messages=TALK, stream=True) as stream:
+    with openai.chat.completions.create(
+        model="demo/chat", messages=MESSAGES, stream=True
+    ) as stream:
         request_id = stream.response.headers["x-request-id"]
         assert all(chunk.usage is None for chunk in stream)
     record = record_of(gateway, request_id)
@@ -70,10 +72,10 @@ def test_a_stream_of_openai_is_recorded_without_a_word_to_the_client(
     assert record["cost"] > 0
 
 
-def test_a_stream_of_anthropic_is_told_what_is_recorded(gateway: str) -> None:
+def test_a_stream_of_anthropic_reports_the_usage_that_is_recorded(gateway: str) -> None:
     with Anthropic(base_url=f"{gateway}/anthropic", api_key="any", max_retries=0) as client:
-        asked: Any = {"model": "demo/chat", "max_tokens": 50, "messages": TALK}
-        with client.messages.stream(**asked) as stream:
+        request: Any = {"model": "demo/chat", "max_tokens": 50, "messages": MESSAGES}
+        with client.messages.stream(**request) as stream:
             answer = stream.get_final_message()
             request_id = stream.response.headers["x-request-id"]
     record = record_of(gateway, request_id)

@@ -49,10 +49,10 @@ def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ToolCalle
 def test_an_agent_answers_a_prompt(
     agent: Agent, vendor: Vendor, upstream: Upstream, gateway: str, tmp_path: Path
 ) -> None:
-    told = vendor.recorded("stream")
-    upstream.offers(told)
+    recorded = vendor.recorded("stream")
+    upstream.offers(recorded)
     printed = agent.ask("hello", tmp_path, gateway, vendor.model)
-    assert told.text.split("\n")[0][:20] in printed
+    assert recorded.text.split("\n")[0][:20] in printed
 
 
 @each_agent

@@ -41,7 +41,7 @@ each_of_five = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def ask(client: tuple[str, ...], gateway: str, vendor: Vendor, tmp_path: Path) -> Any:
+def run_script(client: tuple[str, ...], gateway: str, vendor: Vendor, tmp_path: Path) -> Any:
     """Runs a client's script, and gives what it prints."""
     script, *door = client
     shutil.copy(SCRIPTS / script, tmp_path)
@@ -58,43 +58,47 @@ def ask(client: tuple[str, ...], gateway: str, vendor: Vendor, tmp_path: Path) -
 
 @each_of_five
 @each_client
-def test_a_chat_is_answered(ask: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("answer")
-    upstream.plays(told)
-    assert ask("answer") == {"text": told.text, "finish": "stop"}
+def test_a_chat_is_answered(run_script: Any, upstream: Upstream, vendor: Vendor) -> None:
+    recorded = vendor.recorded("answer")
+    upstream.plays(recorded)
+    assert run_script("answer") == {"text": recorded.text, "finish": "stop"}
 
 
 @each_of_five
 @each_client
-def test_a_chat_is_streamed(ask: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("stream")
-    upstream.plays(told)
-    assert ask("stream") == {"text": told.text, "finish": "stop"}
+def test_a_chat_is_streamed(run_script: Any, upstream: Upstream, vendor: Vendor) -> None:
+    recorded = vendor.recorded("stream")
+    upstream.plays(recorded)
+    assert run_script("stream") == {"text": recorded.text, "finish": "stop"}
 
 
 @each_of_five
 @each_client
 def test_a_tool_is_called_and_its_result_goes_back(
-    ask: Any, upstream: Upstream, vendor: Vendor
+    run_script: Any, upstream: Upstream, vendor: Vendor
 ) -> None:
-    told, after = vendor.recorded("call"), vendor.recorded("answer")
-    upstream.plays(told, after)
-    ((name, arguments),) = told.calls
-    assert ask("call", name) == {"calls": [[name, arguments]], "text": after.text}
+    recorded, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(recorded, after)
+    ((name, arguments),) = recorded.calls
+    assert run_script("call", name) == {"calls": [[name, arguments]], "text": after.text}
     assert holds(upstream.received[-1], RESULT, name)
 
 
 @each_of_five
 @each_client
-def test_an_answer_is_an_object(ask: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("object")
-    upstream.plays(told)
-    assert City.model_validate(ask("object")["object"]) == City.model_validate(told.object)
+def test_an_answer_is_an_object(run_script: Any, upstream: Upstream, vendor: Vendor) -> None:
+    recorded = vendor.recorded("object")
+    upstream.plays(recorded)
+    assert City.model_validate(run_script("object")["object"]) == City.model_validate(
+        recorded.object
+    )
 
 
 @each_of_five
 @each_client
-def test_a_refusal_is_an_error_of_the_client(ask: Any, upstream: Upstream, vendor: Vendor) -> None:
-    told = vendor.recorded("error")
-    upstream.plays(told)
-    assert ask("error") == {"api_error": True, "status": told.status}
+def test_a_refusal_is_an_error_of_the_client(
+    run_script: Any, upstream: Upstream, vendor: Vendor
+) -> None:
+    recorded = vendor.recorded("error")
+    upstream.plays(recorded)
+    assert run_script("error") == {"api_error": True, "status": recorded.status}

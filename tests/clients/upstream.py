@@ -53,7 +53,7 @@ class Upstream:
 
     @property
     def unplayed(self) -> list[str]:
-        """The ids of recordings that nobody has asked for."""
+        """The ids of recordings that were not requested."""
         return list(self._replay.queue)
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from attrs import frozen
 from tests.clients.recording import Recording, recording
 
 _TABLES: Final = tomllib.loads(Path(__file__).with_name("vendors.toml").read_text())
-_OURS: Final = ("path", "model", "embedder", "reranker", "recordings")
+_OWN_KEYS: Final = ("path", "model", "embedder", "reranker", "recordings")
 
 
 @frozen(eq=False)
@@ -40,8 +40,8 @@ class Vendor:
 
     def provider(self, upstream: str) -> str:
         """Its table in the gateway's configuration."""
-        given = {key: value for key, value in self.table.items() if key not in _OURS}
-        models = [self.table[key] for key in _OURS[1:4] if key in self.table]
+        given = {key: value for key, value in self.table.items() if key not in _OWN_KEYS}
+        models = [self.table[key] for key in _OWN_KEYS[1:4] if key in self.table]
         lines = [f"{key} = {json.dumps(value)}" for key, value in given.items()]
         lines.append(f'base_url = "{upstream}{self.table["path"]}"')
         lines.append(f'keys = ["env:UPSTREAM_KEY"]\nmodels = {json.dumps(models)}')

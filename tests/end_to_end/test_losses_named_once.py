@@ -34,7 +34,7 @@ RESULTS = [
     {"type": "tool_result", "tool_use_id": f"c{i}", "is_error": True, "content": TWICE}
     for i in "12"
 ]
-SAID = [
+ANSWERED = [
     *({"type": "thinking", "thinking": f"Hm {i}", "signature": "c2ln"} for i in "12"),
     *({"type": "search", "x": i} for i in "12"),
 ]
@@ -43,7 +43,7 @@ BODY: dict[str, Any] = {
     "max_tokens": 9,
     "messages": [
         {"role": "user", "content": [{"type": "text", "text": "Hi"}, *TWICE]},
-        {"role": "assistant", "content": [*SAID, *CALLS]},
+        {"role": "assistant", "content": [*ANSWERED, *CALLS]},
         {"role": "user", "content": RESULTS},
     ],
     "tools": [{"name": "f", "input_schema": {}}, {"type": "web_search", "name": "w"}],
@@ -82,7 +82,7 @@ async def test_an_address_is_refused_with_its_remedy_alone() -> None:
         table = f'[providers.up]\nuse = "ollama"\nbase_url = "{upstream.base_url}"'
         async with run_gateway(f'{table}\ndialects = ["ollama.chat"]') as gateway:
             answer = await gateway.post("/v1/chat/completions", json=body)
-            told = (await answer.json())["error"]["message"]
+            message = (await answer.json())["error"]["message"]
         assert not upstream.requests
-    assert told.count("images.url") == 1
-    assert "upstream.fetch_urls" in told
+    assert message.count("images.url") == 1
+    assert "upstream.fetch_urls" in message

@@ -39,7 +39,7 @@ ANSWER = (
 )
 
 
-async def ask(gateway: GatewayClient, url: str) -> Answer:
+async def send_image(gateway: GatewayClient, url: str) -> Answer:
     image = {"type": "image_url", "image_url": {"url": url}}
     body = {"model": "bytes/m", "messages": [{"role": "user", "content": [image]}]}
     return await gateway.post("/v1/chat/completions", json=body)
@@ -49,7 +49,7 @@ async def refusal(url: str, upstream: str) -> Any:
     async with FakeUpstream() as server:
         toml = TOML.format(url=server.base_url, upstream=upstream)
         async with run_gateway(toml, {"bytes": Bytes}) as gateway:
-            answer = await ask(gateway, url)
+            answer = await send_image(gateway, url)
             assert answer.status == 400
             assert not server.requests
             return (await answer.json())["error"]
@@ -91,7 +91,7 @@ async def test_a_data_url_is_sent_as_the_data_that_it_is() -> None:
         server.reply(ANSWER)
         toml = TOML.format(url=server.base_url, upstream="")
         async with run_gateway(toml, {"bytes": Bytes}) as gateway:
-            answer = await ask(gateway, "data:image/png;base64,iVBORw0KGgo=")
+            answer = await send_image(gateway, "data:image/png;base64,iVBORw0KGgo=")
             assert answer.status == 200
         assert b"data:image/png;base64,iVBORw0KGgo=" in server.requests[0].body
 

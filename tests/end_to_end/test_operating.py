@@ -38,7 +38,7 @@ class Running:
                 return facts
         raise AssertionError(f"it ended without {word!r}")
 
-    def ask(self, path: str) -> int:
+    def status_of(self, path: str) -> int:
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request("GET", path)
             return connection.getresponse().status
@@ -68,32 +68,32 @@ def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path, workers: int) -
     with running(tmp_path, workers=workers) as gateway:
         gateway.facts("serving on")
         for _ in range(MORE_THAN_IT_HOLDS):
-            assert gateway.ask("/nowhere") == 404
-            assert gateway.ask("/v1/models") == 200
+            assert gateway.status_of("/nowhere") == 404
+            assert gateway.status_of("/v1/models") == 200
         assert gateway.facts("/v1/models")["status"] == 200
         assert gateway.facts("refused")["error"] == "not_found"
         gateway.process.send_signal(signal.SIGTERM)
         assert gateway.process.wait(10) == 0
 
 
-def test_a_reload_tells_what_only_a_restart_changes(tmp_path: Path) -> None:
+def test_a_reload_logs_what_only_a_restart_changes(tmp_path: Path) -> None:
     with running(tmp_path, workers=1) as gateway:
         gateway.facts("serving on")
         more = "max_connections = 7\ndrain_seconds = 5"
         gateway.config.write_text(CONFIG.format(port=gateway.port, more=more))
         gateway.process.send_signal(signal.SIGHUP)
-        told = gateway.facts("restart")["message"]
+        logged = gateway.facts("restart")["message"]
     keys = "server.drain_seconds, server.max_connections"
-    assert told == f"{keys}: only read at start; restart to change it"
+    assert logged == f"{keys}: only read at start; restart to change it"
 
 
-def test_a_stream_says_that_no_proxy_shall_hold_it(tmp_path: Path) -> None:
-    asked = {"model": "demo/echo", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+def test_a_stream_asks_proxies_not_to_buffer_it(tmp_path: Path) -> None:
+    body = {"model": "demo/echo", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     with running(tmp_path, workers=1) as gateway:
         gateway.facts("serving on")
         with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as connection:
             headers = {"content-type": "application/json"}
-            connection.request("POST", "/v1/chat/completions", json.dumps(asked), headers)
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
             answer = connection.getresponse()
             assert answer.getheader("cache-control") == "no-cache"
             assert answer.getheader("x-accel-buffering") == "no"
@@ -103,11 +103,11 @@ def test_a_request_that_is_refused_unread_keeps_its_name(tmp_path: Path) -> None
     with running(tmp_path, workers=1) as gateway:
         gateway.facts("serving on")
         with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as connection:
-            headers = {"x-request-id": "mine-1", "content-length": "99999999"}
+            headers = {"x-request-id": "own-1", "content-length": "99999999"}
             connection.request("POST", "/v1/chat/completions", headers=headers)
             answer = connection.getresponse()
-            assert (answer.status, answer.getheader("x-request-id")) == (413, "mine-1")
-        assert gateway.facts("refused")["request"] == "mine-1"
+            assert (answer.status, answer.getheader("x-request-id")) == (413, "own-1")
+        assert gateway.facts("refused")["request"] == "own-1"
 
 
 ENDLESS = """\

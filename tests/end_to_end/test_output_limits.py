@@ -9,20 +9,20 @@ from jackfield.dialects import Dialect, installed
 from jackfield.endpoints import Endpoint
 from jackfield.exchange import Exchange, Request
 
-TALK: Final = '"messages":[{"role":"user","content":"é \\u00e9"}]'
-"""What stands for `TALK` in the cases: bytes that must stay as they are."""
+MESSAGES: Final = '"messages":[{"role":"user","content":"é \\u00e9"}]'
+"""What stands for `MESSAGES` in the cases: bytes that must stay as they are."""
 
 CASES: Final = [
     # dialect, the request, and what it becomes
     (
         "openai.chat",
-        '{ "model": "m", TALK}',
-        '{"max_completion_tokens":77, "model": "m", TALK}',
+        '{ "model": "m", MESSAGES}',
+        '{"max_completion_tokens":77, "model": "m", MESSAGES}',
     ),
     (
         "openai.chat",
-        '{"model":"m","max_tokens":null,TALK}',
-        '{"max_completion_tokens":77,"model":"m","max_tokens":null,TALK}',
+        '{"model":"m","max_tokens":null,MESSAGES}',
+        '{"max_completion_tokens":77,"model":"m","max_tokens":null,MESSAGES}',
     ),
     (
         "openai.completions",
@@ -36,8 +36,8 @@ CASES: Final = [
     ),
     (
         "anthropic.messages",
-        '{"model":"m","max_tokens":null,TALK}',
-        '{"model":"m","max_tokens":77,TALK}',
+        '{"model":"m","max_tokens":null,MESSAGES}',
+        '{"model":"m","max_tokens":77,MESSAGES}',
     ),
     (
         "gemini.generate_content",
@@ -54,12 +54,12 @@ CASES: Final = [
         '{"messages":[],"inferenceConfig":{"topP":0.5}}',
         '{"messages":[],"inferenceConfig":{"maxTokens":77,"topP":0.5}}',
     ),
-    ("cohere.chat", '{"model":"m",TALK}', '{"max_tokens":77,"model":"m",TALK}'),
-    ("mistral.chat", '{"model":"m",TALK}', '{"max_tokens":77,"model":"m",TALK}'),
+    ("cohere.chat", '{"model":"m",MESSAGES}', '{"max_tokens":77,"model":"m",MESSAGES}'),
+    ("mistral.chat", '{"model":"m",MESSAGES}', '{"max_tokens":77,"model":"m",MESSAGES}'),
     (
         "ollama.chat",
-        '{"model":"m",TALK,"options":{"num_predict":-1}}',
-        '{"model":"m",TALK,"options":{"num_predict":77}}',
+        '{"model":"m",MESSAGES,"options":{"num_predict":-1}}',
+        '{"model":"m",MESSAGES,"options":{"num_predict":77}}',
     ),
 ]
 
@@ -76,23 +76,23 @@ def opened(dialect: Dialect, body: bytes) -> Exchange:
 def test_a_limit_is_put_in_place_and_every_other_byte_stays(
     name: str, before: str, after: str
 ) -> None:
-    exchange = opened(installed(name), before.replace("TALK", TALK).encode())
+    exchange = opened(installed(name), before.replace("MESSAGES", MESSAGES).encode())
     assert exchange.limit_output(77)
-    assert exchange.request.body.decode() == after.replace("TALK", TALK)
+    assert exchange.request.body.decode() == after.replace("MESSAGES", MESSAGES)
     assert exchange.max_tokens == 77
     assert [change.what for change in exchange.changes] == ["output limit 77"]
 
 
 @pytest.mark.parametrize(("name", "before", "after"), CASES)
 def test_a_request_that_has_a_limit_keeps_it(name: str, before: str, after: str) -> None:
-    after = after.replace("TALK", TALK)
+    after = after.replace("MESSAGES", MESSAGES)
     exchange = opened(installed(name), after.encode())
     assert not exchange.limit_output(5)
     assert exchange.request.body.decode() == after
 
 
 def test_a_translated_request_has_the_limit_too() -> None:
-    exchange = opened(installed("openai.chat"), CASES[0][1].replace("TALK", TALK).encode())
+    exchange = opened(installed("openai.chat"), CASES[0][1].replace("MESSAGES", MESSAGES).encode())
     before: Any = exchange.canonical()
     exchange.limit_output(77)
     after: Any = exchange.canonical()

@@ -1,4 +1,4 @@
-"""What a target cannot be told is refused before anything is sent, in the client's own words."""
+"""What a target cannot express is refused before anything is sent, in the client's own words."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 FORMAT = {"type": "regex", "pattern": "a"}
 
 
-def said(content: Any, role: str = "user") -> dict[str, Any]:
+def message(content: Any, role: str = "user") -> dict[str, Any]:
     return {"messages": [HI, {"role": role, "content": content}]}
 
 
@@ -82,15 +82,15 @@ def results(*content: Any) -> dict[str, Any]:
 
 ODD = {"type": "odd", "x": 1}
 # By dialect: what is wrong, where it stands, and a word that the error must say besides.
-UNSAYABLE: dict[str, list[tuple[dict[str, Any], str, str]]] = {
+REFUSED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
     "openai.chat": [
-        (said([ODD]), "messages[1].content[0]", "odd"),
-        (said([ODD], "system"), "messages[1].content[0]", "odd"),
+        (message([ODD]), "messages[1].content[0]", "odd"),
+        (message([ODD], "system"), "messages[1].content[0]", "odd"),
         ({"messages": []}, "messages", ""),
         ({"messages": "no"}, "messages", ""),
-        (said([]), "messages[1].content", ""),
-        (said([HI]), "messages[1].content[0].type", ""),
-        (said("x", "boss"), "messages[1].role", "assistant"),
+        (message([]), "messages[1].content", ""),
+        (message([HI]), "messages[1].content[0].type", ""),
+        (message("x", "boss"), "messages[1].role", "assistant"),
         (
             {"messages": [CALLED, {"role": "tool", "tool_call_id": "c", "content": [ODD]}]},
             "messages[1].content[0]",
@@ -119,18 +119,22 @@ UNSAYABLE: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"input": "Hi", "text": {"format": FORMAT}}, "text.format.type", ""),
     ],
     "anthropic.messages": [
-        (said([ODD]), "messages[1].content[0]", "odd"),
-        (said([{}]), "messages[1].content[0].type", ""),
-        (said([]), "messages[1].content", ""),
+        (message([ODD]), "messages[1].content[0]", "odd"),
+        (message([{}]), "messages[1].content[0].type", ""),
+        (message([]), "messages[1].content", ""),
         ({"messages": []}, "messages", ""),
         ({"messages": [HI], "system": [ODD]}, "system[0]", "odd"),
         (
-            said([{"type": "tool_result", "tool_use_id": "c", "content": [ODD]}]),
+            message([{"type": "tool_result", "tool_use_id": "c", "content": [ODD]}]),
             "messages[1].content[0].content[0]",
             "odd",
         ),
-        (said([{"type": "image", "source": ODD}]), "messages[1].content[0]", "image"),
-        (said([{"type": "compaction", "content": "x"}], "assistant"), "messages[1]", "compaction"),
+        (message([{"type": "image", "source": ODD}]), "messages[1].content[0]", "image"),
+        (
+            message([{"type": "compaction", "content": "x"}], "assistant"),
+            "messages[1]",
+            "compaction",
+        ),
         ({"messages": [HI], "tools": [{"name": "f"}]}, "tools[0].input_schema", ""),
         ({"messages": [HI], "tool_choice": ODD}, "tool_choice", ""),
         ({"messages": [HI], "tool_choice": "auto"}, "tool_choice", "object"),
@@ -174,15 +178,15 @@ UNSAYABLE: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ),
     ],
     "cohere.chat": [
-        (said([ODD]), "messages[1].content[0]", "odd"),
-        (said([]), "messages[1].content", ""),
+        (message([ODD]), "messages[1].content[0]", "odd"),
+        (message([]), "messages[1].content", ""),
         ({"messages": []}, "messages", ""),
         ({"messages": "no"}, "messages", ""),
         ({"messages": [HI], "tool_choice": "ODD"}, "tool_choice", ""),
         ({"messages": [HI], "tools": [{"type": 1}]}, "tools[0].type", ""),
     ],
     "mistral.chat": [
-        (said([ODD]), "messages[1].content[0]", "odd"),
+        (message([ODD]), "messages[1].content[0]", "odd"),
         ({"messages": []}, "messages", ""),
         ({"messages": [HI], "tool_choice": "odd"}, "tool_choice", ""),
         ({"messages": [HI], "response_format": FORMAT}, "response_format", ""),
@@ -198,22 +202,22 @@ FAMILY = {"azure.chat": "openai.chat", "anthropic.messages@vertex": "anthropic.m
 PAIRS = [
     (door, FAMILY.get(door, door), provider)
     for door in DOORS
-    for provider, spoken in PROVIDERS.items()
-    if spoken != FAMILY.get(door, door)
+    for provider, native in PROVIDERS.items()
+    if native != FAMILY.get(door, door)
 ]
 
 
 @pytest.mark.parametrize(("door", "dialect", "provider"), PAIRS)
-async def test_what_cannot_be_said_is_not_sent(door: str, dialect: str, provider: str) -> None:
+async def test_what_cannot_be_expressed_is_not_sent(door: str, dialect: str, provider: str) -> None:
     async with FakeUpstream() as upstream, run_gateway(TOML.format(url=upstream.base_url)) as g:
-        for members, place, word in UNSAYABLE[dialect]:
+        for members, place, word in REFUSED[dialect]:
             body = {"model": f"{provider}/m", **members}
             path = DOORS[door].format(model=f"{provider}%2Fm")
             answer = await g.post(path, json=body)
-            told = (await answer.read()).decode()
-            assert answer.status == 400, (members, told)
-            assert place in told, (members, told)
-            assert word in told, (members, told)
+            text = (await answer.read()).decode()
+            assert answer.status == 400, (members, text)
+            assert place in text, (members, text)
+            assert word in text, (members, text)
         assert not upstream.requests
 
 
@@ -226,13 +230,13 @@ async def test_the_clients_own_dialect_is_left_to_the_provider_to_judge() -> Non
 
 
 @pytest.mark.parametrize("kind", ["server_tool_use", "odd"])
-async def test_what_a_model_has_said_may_be_left_out_by_name(kind: str) -> None:
+async def test_parts_of_a_models_turn_may_be_left_out_by_name(kind: str) -> None:
     turn = {"role": "assistant", "content": [{"type": kind}, {"type": "text", "text": "Sunny"}]}
     answer = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"content":"x"}}]}'
     async with FakeUpstream() as upstream, run_gateway(TOML.format(url=upstream.base_url)) as g:
         upstream.reply(answer)
         body = {"model": "chat/m", "max_tokens": 9, "messages": [HI, turn, HI]}
-        told = await g.post("/anthropic/v1/messages", json=body)
-        assert told.status == 200
-        assert f"messages.{kind}" in told.headers["x-jackfield-loss"]
+        text = await g.post("/anthropic/v1/messages", json=body)
+        assert text.status == 200
+        assert f"messages.{kind}" in text.headers["x-jackfield-loss"]
         assert len(upstream.requests) == 1

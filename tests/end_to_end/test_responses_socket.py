@@ -30,9 +30,9 @@ USED = {"input_tokens": 5, "output_tokens": 2}
 
 @define(eq=False)
 class Stage:
-    """A gateway behind its server, and what its provider has been told."""
+    """A gateway behind its server, and what its provider has received."""
 
-    heard: list[Any] = field(factory=list)
+    received: list[Any] = field(factory=list)
     paths: list[str] = field(factory=list)
     gateway: ObservedGateway = field(init=False)
     port: int = field(init=False)
@@ -45,7 +45,7 @@ class Stage:
         assert connection.request is not None
         self.paths.append(connection.request.path)
         async for message in connection:
-            self.heard.append(json.loads(message))
+            self.received.append(json.loads(message))
             response = {"id": "r", "output": [], "usage": USED}
             for event in (
                 {"type": "response.output_text.delta", "delta": "Hello"},
@@ -69,7 +69,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
             await server.drain(0, opened.gateway.end_exchanges)
 
 
-async def said(connection: Any) -> list[str]:
+async def kinds_of(connection: Any) -> list[str]:
     """The kinds of events up to the end of a response."""
     kinds: list[str] = []
     async for event in connection:
@@ -82,13 +82,13 @@ async def said(connection: Any) -> list[str]:
 async def test_the_official_client_talks_to_an_alias(stage: Stage) -> None:
     async with stage.client().responses.connect() as connection:
         await connection.response.create(model="talker", input="Hi")
-        assert await said(connection) == ["response.output_text.delta", "response.completed"]
+        assert await kinds_of(connection) == ["response.output_text.delta", "response.completed"]
         await connection.response.create(
             model="talker", input="And?", previous_response_id="r", metadata={"model": "x"}
         )
-        assert len(await said(connection)) == 2
+        assert len(await kinds_of(connection)) == 2
     await stage.gateway.idle()
-    assert [one["model"] for one in stage.heard] == ["gpt-5", "gpt-5"]
+    assert [one["model"] for one in stage.received] == ["gpt-5", "gpt-5"]
     assert stage.paths == ["/v1/responses"]
     (settled,) = stage.gateway.settled
     assert settled.exchange.model == "talker"
@@ -100,25 +100,25 @@ async def test_the_official_client_talks_to_an_alias(stage: Stage) -> None:
 async def test_a_request_that_names_no_model_gets_the_sessions(stage: Stage) -> None:
     async with stage.client().responses.connect() as connection:
         await connection.response.create(model="talker", input="Hi")
-        await said(connection)
+        await kinds_of(connection)
         await connection.response.create(prompt={"id": "pmpt_1"}, input="And?")
-        await said(connection)
-    assert stage.heard[1]["model"] == "gpt-5"
+        await kinds_of(connection)
+    assert stage.received[1]["model"] == "gpt-5"
 
 
 async def test_another_model_in_the_same_session_is_refused(stage: Stage) -> None:
     async with stage.client().responses.connect() as connection:
         await connection.response.create(model="talker", input="Hi")
-        await said(connection)
+        await kinds_of(connection)
         await connection.response.create(model="gpt-5-pro", input="And?")
         event: Any = await connection.recv()
         with pytest.raises(ConnectionClosed):
             await connection.recv()
     assert (event.type, event.status, event.error.param) == ("error", 400, "model")
-    assert len(stage.heard) == 1
+    assert len(stage.received) == 1
 
 
-async def test_a_model_that_is_not_known_is_told_as_an_event(stage: Stage) -> None:
+async def test_an_unknown_model_is_reported_as_an_event(stage: Stage) -> None:
     async with stage.client().responses.connect() as connection:
         await connection.response.create(model="nobody/x" + "x" * 300, input="Hi")
         event: Any = await connection.recv()

@@ -76,12 +76,12 @@ class Office:
         """Change something at the first process; again, as long as the store is too busy for it."""
         while True:
             async with self.admin.post(f"http://admin/jackfield/{path}", json=fields) as answer:
-                said = await answer.json()
+                body = await answer.json()
             if answer.status != 503:
-                assert answer.status in (200, 201), said
-                return said
+                assert answer.status in (200, 201), body
+                return body
 
-    async def ask(self, frontend: Frontend, key: str) -> int:
+    async def status_of(self, frontend: Frontend, key: str) -> int:
         """The status that a call with a key gets."""
         url = f"http://127.0.0.1:{frontend.port}/v1/models"
         async with self.callers.get(url, headers={"x-api-key": key}) as answer:
@@ -92,7 +92,7 @@ class Office:
         """Call on; `last` is when the last call began that was not refused."""
         while True:
             began = time.monotonic()
-            if await self.ask(frontend, key) == 401:
+            if await self.status_of(frontend, key) == 401:
                 return
             self.last = max(self.last, began)
             await asyncio.sleep(RESTED)
@@ -101,7 +101,7 @@ class Office:
         """Revoke a key that all use; for how many seconds more it was good somewhere."""
         made = await self.change("keys", name="a key", organization="acme")
         for frontend in self.faces:
-            assert await self.ask(frontend, made["key"]) == 200
+            assert await self.status_of(frontend, made["key"]) == 200
         callers = [
             asyncio.create_task(self.call_until_refused(frontend, made["key"]))
             for frontend in self.faces
@@ -115,7 +115,7 @@ class Office:
     async def keep_busy(self, frontend: Frontend, key: str) -> None:
         """Call and call with another key."""
         while True:
-            assert await self.ask(frontend, key) == 200
+            assert await self.status_of(frontend, key) == 200
 
 
 @asynccontextmanager

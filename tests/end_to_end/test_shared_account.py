@@ -9,7 +9,7 @@ from jackfield import Exchange, Plugin, Principal, hookimpl
 from jackfield.errors import ConfigError
 from jackfield.testing import FakeUpstream, run_gateway
 
-SAID = b'{"object": "chat.completion", "choices": [{"message": {"content": "Hi"}}]}'
+ANSWER = b'{"object": "chat.completion", "choices": [{"message": {"content": "Hi"}}]}'
 BODY = b'{"model": "openai/m", "messages": []}'
 SECRET = "r7Kq2mVx9LwZ4tNbD3sF"
 
@@ -43,7 +43,7 @@ async def test_an_idempotency_key_is_each_tenants_own_and_stays_the_same(
     sent = [("acme", "1"), ("acme", "1"), ("acme", "2"), ("globex", "1"), ("acme 1", ""), ("", "1")]
     async with run_gateway(toml(upstream), {"tenants": Tenants}) as client:
         for tenant, key in sent:
-            upstream.reply(SAID)
+            upstream.reply(ANSWER)
             headers = {"idempotency-key": key, "x-tenant": tenant}
             answer = await client.post("/v1/chat/completions", body=BODY, headers=headers)
             assert answer.status == 200
@@ -60,15 +60,15 @@ async def test_a_header_may_be_a_secret_that_no_error_shows(
     (tmp_path / "pass").write_text("open sesame\n")
     (tmp_path / "pass").chmod(0o600)
     upstream.reply(b'{"error": {"message": "no account %b"}}' % SECRET.encode(), status=400)
-    headers = '{ X-Account = "env:ACCOUNT", X-Pass = "file:pass", X-Title = "urn:of:mine" }'
+    headers = '{ X-Account = "env:ACCOUNT", X-Pass = "file:pass", X-Title = "urn:of:title" }'
     async with run_gateway(
         toml(upstream, headers), {"tenants": Tenants}, directory=tmp_path
     ) as client:
-        asked = {"x-tenant": "acme"}
-        answer = await client.post("/v1/chat/completions", body=BODY, headers=asked)
+        tenant = {"x-tenant": "acme"}
+        answer = await client.post("/v1/chat/completions", body=BODY, headers=tenant)
     sent = upstream.requests[0].headers
     assert [sent[name] for name in ("x-account", "x-pass", "x-title")] == [
-        *(SECRET, "open sesame", "urn:of:mine")
+        *(SECRET, "open sesame", "urn:of:title")
     ]
     assert SECRET.encode() not in await answer.read()
 

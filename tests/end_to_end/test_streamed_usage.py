@@ -1,4 +1,4 @@
-"""The usage of streams: asked for where it must be, and not shown to who has not asked."""
+"""The usage of streams: requested where it must be, and shown only to clients that requested it."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -44,21 +44,23 @@ def gateway(upstream: FakeUpstream, *, wanted: bool = True, more: str = "") -> A
     return run_gateway(plugins + toml, {"accountant": Accountant})
 
 
-async def test_a_provider_is_asked_and_the_client_does_not_notice(upstream: FakeUpstream) -> None:
+async def test_a_provider_is_asked_for_usage_and_the_client_does_not_notice(
+    upstream: FakeUpstream,
+) -> None:
     upstream.stream([HELLO, STOP, USED, DONE])
     async with gateway(upstream) as client:
         answer = await client.post("/v1/chat/completions", body=BODY)
         assert await answer.read() == HELLO + STOP + DONE
         outcome = client.settled[0].outcome
-    asked = upstream.requests[0].body
-    assert asked == BODY.replace(b"up/m", b"m").replace(
+    forwarded = upstream.requests[0].body
+    assert forwarded == BODY.replace(b"up/m", b"m").replace(
         b"{", b'{"stream_options":{"include_usage":true},', 1
     )
     assert (outcome.usage.input_tokens, outcome.usage.output_tokens) == (7, 2)
     assert outcome.usage_complete
 
 
-async def test_events_that_come_in_one_batch_are_told_apart(upstream: FakeUpstream) -> None:
+async def test_events_that_come_in_one_batch_are_separated(upstream: FakeUpstream) -> None:
     upstream.stream([HELLO + STOP + USED + DONE])
     async with gateway(upstream) as client:
         answer = await client.post("/v1/chat/completions", body=BODY)
@@ -82,7 +84,7 @@ async def test_nothing_is_asked_where_nobody_wants_to_know(upstream: FakeUpstrea
     assert upstream.requests[0].body == BODY.replace(b"up/m", b"m")
 
 
-async def test_what_azure_tells_without_choices_is_not_hidden(upstream: FakeUpstream) -> None:
+async def test_what_azure_sends_without_choices_is_not_hidden(upstream: FakeUpstream) -> None:
     filtered = b'data: {"choices":[],"prompt_filter_results":[{"prompt_index":0}]}\n\n'
     upstream.stream([filtered, HELLO, STOP, USED, DONE])
     async with gateway(upstream) as client:
@@ -104,19 +106,19 @@ async def test_a_server_that_refuses_the_question_is_asked_without_it(
     assert bodies == [True, False, False]
 
 
-async def test_a_translated_request_asks_too(upstream: FakeUpstream) -> None:
+async def test_a_translated_request_asks_for_usage_too(upstream: FakeUpstream) -> None:
     upstream.stream([HELLO, STOP, USED, DONE])
     more = 'dialects = ["openai.chat"]\n[server]\nfront_doors = ["anthropic"]\n'
     body = {"model": "up/m", "max_tokens": 9, "stream": True}
     async with gateway(upstream, more=more) as client:
-        talk = [{"role": "user", "content": "Hi"}]
-        answer = await client.post("/anthropic/v1/messages", json={**body, "messages": talk})
+        messages = [{"role": "user", "content": "Hi"}]
+        answer = await client.post("/anthropic/v1/messages", json={**body, "messages": messages})
         assert b'"output_tokens":2' in await answer.read()
     sent = msgspec.json.decode(upstream.requests[0].body)
     assert sent["stream_options"] == {"include_usage": True}
 
 
-async def test_a_cut_stream_tells_what_had_come(upstream: FakeUpstream) -> None:
+async def test_a_cut_stream_has_no_usage(upstream: FakeUpstream) -> None:
     upstream.stream([HELLO, HELLO], framing="cut")
     async with gateway(upstream) as client:
         answer = await client.post("/v1/chat/completions", body=BODY)
@@ -152,8 +154,8 @@ async def test_the_usage_at_the_beginning_of_a_cut_stream_is_kept(upstream: Fake
     toml = f'[plugins.accountant]\n[providers.anthropic]\nbase_url = "{upstream.base_url}"\n'
     async with run_gateway(toml, {"accountant": Accountant}) as client:
         body = {"model": "anthropic/m", "max_tokens": 9, "stream": True}
-        talk = [{"role": "user", "content": "Hi"}]
-        answer = await client.post("/anthropic/v1/messages", json={**body, "messages": talk})
+        messages = [{"role": "user", "content": "Hi"}]
+        answer = await client.post("/anthropic/v1/messages", json={**body, "messages": messages})
         await answer.read()
         outcome = client.settled[0].outcome
     assert outcome.usage is not None

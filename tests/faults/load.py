@@ -20,7 +20,7 @@ def percentile(values: list[float], part: float) -> float:
 async def slowdown(calm: int, loaded: int, *, windows: int = 21, size: int = 100) -> float:
     """By how many percent the p99 of short requests at one port exceeds that at the other.
 
-    Both are asked by turns, window by window, and the median of the windows counts. It is measured
+    Both are loaded in turns, window by window, and the median of the windows counts. It is measured
     twice and the lower figure taken: what else the machine does may favour one of them for a while.
     """
     wires = [await Wire.to(calm), await Wire.to(loaded)]
@@ -28,7 +28,7 @@ async def slowdown(calm: int, loaded: int, *, windows: int = 21, size: int = 100
     for _ in range(2):
         found: list[list[float]] = [[], []]
         for turn in range(2 * windows):
-            views = [await wires[turn % 2].ask(SHORT) for _ in range(size)]
+            views = [await wires[turn % 2].request(SHORT) for _ in range(size)]
             assert {view.kind for view in views} == {"success"}
             found[turn % 2].append(percentile([view.seconds for view in views], 0.99))
         usual, meanwhile = (statistics.median(each) for each in found)
@@ -63,23 +63,23 @@ class Steady:
         async with asyncio.TaskGroup() as asking:
             while not self._over and (due := number / self.rate) < seconds:
                 await asyncio.sleep(began + due - time.monotonic())
-                asking.create_task(self._ask(number))
+                asking.create_task(self._send(number))
                 number += 1
         for wire in self._idle:
             await wire.leave()
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Send no more."""
         self._over = True
 
-    async def _ask(self, number: int) -> None:
+    async def _send(self, number: int) -> None:
         try:
             wire = self._idle.pop() if self._idle else await Wire.to(self.port)
         except ConnectionRefusedError:
             self.refused += 1
             return
         try:
-            self.views[number] = await wire.ask(self.make(number))
+            self.views[number] = await wire.request(self.make(number))
         except (OSError, EOFError) as error:
             self.broken.append(f"{type(error).__name__} of request {number}")
         if self.reuse and number in self.views:

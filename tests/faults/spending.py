@@ -10,7 +10,7 @@ from tests.faults.bars import Bars
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config
 from tests.faults.load import percentile
-from tests.faults.views import PATHS, View, ask, chat
+from tests.faults.views import PATHS, View, chat, send
 
 from jackfield.store import Account, Store
 
@@ -46,23 +46,23 @@ class Callers:
     at_once: int = 4
     views: list[View] = field(factory=list)
 
-    async def ask(self, count: int) -> Sequence[View]:
-        """Ask so many requests; what came of them."""
+    async def send(self, count: int) -> Sequence[View]:
+        """Send so many requests; what came of them."""
         left = iter(range(count))
         seen: list[View] = []
         async with aiohttp.ClientSession(self.gateway.url) as session:
 
             async def one() -> None:
                 for _ in left:
-                    seen.append(await ask(session, PATHS["chat"], chat("same/m"), limit=HANGING))
+                    seen.append(await send(session, PATHS["chat"], chat("same/m"), limit=HANGING))
 
             await asyncio.gather(*[one() for _ in range(self.at_once)])
         self.views += seen
         return seen
 
     async def until(self, status: int) -> None:
-        """Ask until this is the answer."""
-        while (await self.ask(1))[0].status != status:
+        """Send requests until this is the answer."""
+        while (await self.send(1))[0].status != status:
             pass
 
     @property
@@ -72,7 +72,7 @@ class Callers:
 
     @property
     def odd(self) -> Sequence[View]:
-        """Those that were neither served, nor refused in good order, nor told to come back."""
+        """Those that were neither served nor refused with 429 or 503."""
         return [view for view in self.views if view.status not in (200, 429, 503)]
 
 
@@ -112,7 +112,7 @@ class Passed:
     off: int
 
     def check(self) -> None:
-        """Nobody has waited, or heard nonsense, and nothing was spent beyond the limit or lost."""
+        """Nobody has waited or received nonsense, nothing was spent beyond the limit or lost."""
         assert (self.callers.hanging, self.callers.odd, self.off) == (0, [], 0)
 
     def judge(self, row: Bars) -> None:
@@ -130,9 +130,9 @@ async def pass_through(
     """Ask before, in and after a bad state, until the limit is reached; those seen in it too."""
     callers = Callers(gateway)
     await callers.until(200)
-    await callers.ask(count // 4)
+    await callers.send(count // 4)
     enter()
-    meanwhile = await callers.ask(count)
+    meanwhile = await callers.send(count)
     leave()
     await callers.until(429)
     return callers, meanwhile

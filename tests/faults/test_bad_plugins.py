@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
-from tests.faults.views import PATHS, View, ask, chat
+from tests.faults.views import PATHS, View, chat, send
 from tests.faults.wires import Wire
 
 TROUBLE = {
@@ -30,28 +30,28 @@ def gateway_of(directory: Path, *tables: str) -> GatewayProcess:
     return GatewayProcess(path)
 
 
-async def ask_once(gateway: GatewayProcess, model: str) -> View:
+async def send_once(gateway: GatewayProcess, model: str) -> View:
     async with aiohttp.ClientSession(gateway.url) as session:
-        return await ask(session, PATHS["chat"], chat(model, stream=True))
+        return await send(session, PATHS["chat"], chat(model, stream=True))
 
 
 @pytest.mark.parametrize("hook", ["pre_request", "on_stream_chunk", "post_response"])
 async def test_a_plugin_that_blocks_the_loop_is_named(directory: Path, hook: str) -> None:
     async with Faultd() as upstream:
-        toml = config(upstream.base_url, table("rude", "blocker", hook=f'"{hook}"'))
+        toml = config(upstream.base_url, table("slow", "blocker", hook=f'"{hook}"'))
         async with serving(directory, toml) as gateway:
-            await ask_once(gateway, "same/block")
-            assert await gateway.logged("has been blocked .* by plugin rude")
+            await send_once(gateway, "same/block")
+            assert await gateway.logged("has been blocked .* by plugin slow")
 
 
-@pytest.mark.parametrize(("use", "said"), TROUBLE.items())
+@pytest.mark.parametrize(("use", "message"), TROUBLE.items())
 async def test_a_plugin_that_cannot_be_loaded_stops_the_start(
-    directory: Path, use: str, said: str
+    directory: Path, use: str, message: str
 ) -> None:
     gateway = gateway_of(directory, table("bad", use))
     await gateway.launch()
     assert await gateway.ended() == 2
-    assert [said in line and "bad" in line for line in gateway.log] == [True], gateway.log
+    assert [message in line and "bad" in line for line in gateway.log] == [True], gateway.log
 
 
 async def test_a_plugin_that_cannot_start_stops_the_start(directory: Path) -> None:

@@ -63,10 +63,10 @@ async def jump_about(folder: Path, clock: Clock, count: int) -> tuple[Callers, i
             callers = Callers(gateway)
             for jump in JUMPS:
                 clock.jump(jump)
-                await callers.ask(count // len(JUMPS) - 1)
+                await callers.send(count // len(JUMPS) - 1)
             await callers.until(429)
             clock.jump("+1d")
-            await callers.ask(4)
+            await callers.send(4)
             return callers, await equality(store, upstream) - limit, await shortest(store)
 
 

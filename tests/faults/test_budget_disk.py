@@ -65,7 +65,7 @@ async def test_a_gateway_that_has_no_journal_serves_nothing_until_it_has(directo
             gateway = await starting.__aenter__()
         try:
             callers = Callers(gateway)
-            refused = await callers.ask(20)
+            refused = await callers.send(20)
             assert {(view.status, b"journal_unavailable" in view.body) for view in refused} == {
                 (503, True)
             }

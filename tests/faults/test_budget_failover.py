@@ -1,4 +1,4 @@
-"""A replica takes over that has not heard of the last writes: the journals tell it."""
+"""A replica takes over that lacks the last writes: the journals write them again."""
 
 import asyncio
 from pathlib import Path
@@ -38,16 +38,16 @@ class Failovers:
         self.rounds += 1
         try:
             await asyncio.to_thread(follow, replica, self.primary)
-            await self.callers.ask(A_ROUND // 3)
-            replica.ask("REPLICAOF", "NO", "ONE")
+            await self.callers.send(A_ROUND // 3)
+            replica.execute("REPLICAOF", "NO", "ONE")
             before = len(self.upstream.ledger.records)
-            await self.callers.ask(A_ROUND // 3)
+            await self.callers.send(A_ROUND // 3)
             self.lost += len(self.upstream.ledger.records) - before
         finally:
             self.primary.kill()
             self.primary = replica
         self.relay.target = replica.port
-        await self.callers.ask(A_ROUND // 3)
+        await self.callers.send(A_ROUND // 3)
         await self.callers.until(200)
         await self.equality(limit)
 
@@ -76,7 +76,7 @@ async def fail_over(folder: Path, rounds: int) -> Failovers:
     return failovers
 
 
-async def test_what_a_failover_has_lost_is_told_again(directory: Path) -> None:
+async def test_what_a_failover_has_lost_is_written_again(directory: Path) -> None:
     failovers = await fail_over(directory, 2)
     assert failovers.lost > 0
     assert failovers.over <= COST * failovers.lost

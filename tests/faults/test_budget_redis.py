@@ -1,4 +1,4 @@
-"""Redis in every bad state: nobody waits, nothing is overspent, and all is told when it is back."""
+"""Redis in every bad state: nobody waits, nothing is overspent, all is settled when it is back."""
 
 from collections.abc import Callable
 from functools import partial
@@ -47,24 +47,24 @@ def let_pass(server: Process, relay: Relay) -> None:
 
 
 def make_replica(server: Process, relay: Relay) -> None:
-    server.ask("REPLICAOF", "127.0.0.1", "1")
+    server.execute("REPLICAOF", "127.0.0.1", "1")
 
 
 def make_primary(server: Process, relay: Relay) -> None:
-    server.ask("REPLICAOF", "NO", "ONE")
+    server.execute("REPLICAOF", "NO", "ONE")
 
 
 def flush(server: Process, relay: Relay) -> None:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
 
 
 def want_password(server: Process, relay: Relay) -> None:
-    server.ask("CONFIG", "SET", "requirepass", PASSWORD)
+    server.execute("CONFIG", "SET", "requirepass", PASSWORD)
     relay.reset()
 
 
 def want_none(server: Process, relay: Relay) -> None:
-    server.ask("CONFIG", "SET", "requirepass", "", password=PASSWORD)
+    server.execute("CONFIG", "SET", "requirepass", "", password=PASSWORD)
 
 
 STATES = {
@@ -82,7 +82,7 @@ def table(relay: Relay) -> str:
 
 
 async def try_state(folder: Path, state: State, count: int) -> Passed:
-    """What becomes of requests in a state, under a limit of as many as are asked in it."""
+    """What becomes of requests in a state, under a limit of as many as are sent in it."""
     with running(Process("redis-server", folder / "redis")) as server:
         async with (
             Faultd() as upstream,
@@ -110,7 +110,7 @@ async def test_a_gateway_starts_without_redis_and_serves_when_it_is_there(direct
             refuse(server, relay)
             async with serving(directory, spending(upstream, 10_000, table(relay))) as gateway:
                 callers = Callers(gateway)
-                away = await callers.ask(20)
+                away = await callers.send(20)
                 assert {view.status for view in away} == {503}
                 assert not upstream.ledger.records
                 let_pass(server, relay)

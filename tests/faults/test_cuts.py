@@ -14,13 +14,13 @@ from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.faultd.frayed import FRAMINGS, LONGEST
 from tests.faults.gateway import config, serving
-from tests.faults.views import PATHS, REQUESTS, View, ask
+from tests.faults.views import PATHS, REQUESTS, View, send
 
 pytestmark = pytest.mark.slow
 CUTS = 1000
 TOGETHER = 25
 SEED = 20261122
-TOLD = {"error", "error event"}
+REPORTED = {"error", "error event"}
 WAYS = {"from socket to socket": "", "past a plugin": "[plugins.onlooker]\n"}
 HOPS = [("same", "chat"), ("other", "responses")]
 """As it is and translated."""
@@ -57,7 +57,7 @@ async def cut_streams(directory: Path, way: str, faults: Sequence[str]) -> Seen:
                 at = chance.randint(0, LONGEST[FRAMINGS[fault]])
                 body = REQUESTS[dialect](f"{provider}/fault-{fault}-{at}", stream=True)
                 async with turn:
-                    return await ask(session, PATHS[dialect], body, request_id=f"cut-{number}")
+                    return await send(session, PATHS[dialect], body, request_id=f"cut-{number}")
 
             views = await asyncio.gather(*map(one, range(CUTS)))
             await gateway.logged(r"settled cut-", CUTS)
@@ -71,7 +71,7 @@ def judge(row: str, seen: Seen, figures: Figures) -> None:
     assert kinds["error event"] > CUTS / 2, kinds
     bars.at_most(0, kinds["success"], "clean ends")
     bars.at_most(
-        0, CUTS - kinds["error"] - kinds["error event"], "told in another way than as errors"
+        0, CUTS - kinds["error"] - kinds["error event"], "reported in another way than as errors"
     )
     bars.at_most(0, seen.unsettled(), "exchanges not settled exactly once")
 

@@ -48,7 +48,9 @@ class Leavers:
         return sum(self.settled[f"leaver-{number}"] != 1 for number in range(len(self.left)))
 
 
-async def come_and_go(gateway: GatewayProcess, number: int, moment: float, wait: float) -> float:
+async def connect_and_leave(
+    gateway: GatewayProcess, number: int, moment: float, wait: float
+) -> float:
     """Ask at a moment, leave after a while, and say when that was."""
     dialect, model, stream = MODELS[number % len(MODELS)]
     await asyncio.sleep(moment)
@@ -70,7 +72,9 @@ async def all_leave(directory: Path, way: str, count: int) -> Leavers:
         async with serving(directory, toml) as gateway:
             files = gateway.files()
             going = [
-                come_and_go(gateway, n, chance.random() * count / A_SECOND, chance.random() * 0.4)
+                connect_and_leave(
+                    gateway, n, chance.random() * count / A_SECOND, chance.random() * 0.4
+                )
                 for n in range(count)
             ]
             left = await asyncio.gather(*going)
@@ -111,7 +115,7 @@ async def test_the_upstream_is_stopped_before_others_get_a_few_answers(
                 await wire.leave(rudely=rudely)
                 # Counted in answers, for a busy machine makes all of them late.
                 for _ in range(A_FEW):
-                    assert (await other.ask(READY)).status == 200
+                    assert (await other.request(READY)).status == 200
                 assert upstream.ledger.open_connections == 0
             await other.leave()
 

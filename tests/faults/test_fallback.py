@@ -1,4 +1,4 @@
-"""A second target is asked while nothing has been sent to the client, and never after."""
+"""A second target is tried while nothing has been sent to the client, and never after."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import openai
 import pytest
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import config, serving
-from tests.faults.views import PATHS, ask, chat
+from tests.faults.views import PATHS, chat, send
 
 STATUSES = [f"status-{status}" for status in (401, 402, 503, 520)]
 EARLY = ["refuse", "reset", "silent", "cut-sse-0", "error-first", "garbage", "html", *STATUSES]
@@ -35,7 +35,7 @@ async def url(directory: Path) -> AsyncIterator[str]:
 async def test_before_the_first_byte_another_target_answers(url: str) -> None:
     async with aiohttp.ClientSession(url) as session:
         for fault in EARLY:
-            view = await ask(session, PATHS["chat"], chat(fault, stream=True))
+            view = await send(session, PATHS["chat"], chat(fault, stream=True))
             assert (view.kind, view.headers["x-jackfield-target"]) == ("success", "other/well"), (
                 fault
             )
@@ -44,7 +44,7 @@ async def test_before_the_first_byte_another_target_answers(url: str) -> None:
 async def test_after_the_first_byte_no_other_target_answers(url: str) -> None:
     async with aiohttp.ClientSession(url) as session:
         for fault in LATE:
-            view = await ask(session, PATHS["chat"], chat(fault, stream=True))
+            view = await send(session, PATHS["chat"], chat(fault, stream=True))
             assert view.kind == "error event", fault
             assert view.headers["x-jackfield-target"] == f"same/fault-{fault}"
 

@@ -31,7 +31,7 @@ def test_the_readme_names_every_fault() -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_fault_can_be_asked_for_by_a_model_s_name(name: str) -> None:
+def test_every_fault_can_be_requested_by_a_model_s_name(name: str) -> None:
     assert Choice.of_request(request(f"fault-{name}")) == Choice(name)
     assert Choice.of_request(request(f"fault-{name}-7")) == Choice(name, (7,))
 

@@ -11,7 +11,7 @@ import aiohttp
 from attrs import define, field
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
-from tests.faults.views import PATHS, ask, chat
+from tests.faults.views import PATHS, chat, send
 from tests.faults.wires import Wire, request
 
 PATIENT = {"first_byte": 9.0, "between_events": 9.0, "total": 20.0}
@@ -28,7 +28,7 @@ class Load:
     _over: bool = False
 
     async def run(self) -> None:
-        """Ask until told to stop, or until nobody accepts any more."""
+        """Send until stopped, or until nobody accepts any more."""
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         async with aiohttp.ClientSession(self.gateway.url, connector=connector) as session:
             while not self._over:
@@ -42,7 +42,7 @@ class Load:
                     self.seen[type(error).__name__] += 1
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Send no more."""
         self._over = True
 
 
@@ -55,7 +55,7 @@ async def test_a_stop_under_load_fails_no_short_request(directory: Path) -> None
             clients = [asyncio.create_task(load.run()) for _ in range(8)]
             async with aiohttp.ClientSession(gateway.url) as session:
                 streams = [
-                    asyncio.create_task(ask(session, PATHS["chat"], chat(model, stream=True)))
+                    asyncio.create_task(send(session, PATHS["chat"], chat(model, stream=True)))
                     for model in ["same/fault-stall"] * 10 + ["same/fault-slow-sse-100"] * 10
                 ]
                 await upstream.until(requests=100)
@@ -110,10 +110,10 @@ async def test_a_saved_file_is_taken_up_by_itself(directory: Path) -> None:
         async with serving(directory, toml) as gateway:
             alias = chat("nick")
             async with aiohttp.ClientSession(gateway.url) as session:
-                assert (await ask(session, PATHS["chat"], alias)).status == 404
+                assert (await send(session, PATHS["chat"], alias)).status == 404
                 gateway.config.write_text(toml + '[models.nick]\ntargets = ["same/m"]\n')
                 await gateway.logged("configuration reloaded")
-                assert (await ask(session, PATHS["chat"], alias)).kind == "success"
+                assert (await send(session, PATHS["chat"], alias)).kind == "success"
 
 
 async def test_an_old_configuration_finishes_what_it_began_and_ends(directory: Path) -> None:
@@ -136,11 +136,11 @@ async def test_what_is_too_much_is_shed_at_once(directory: Path) -> None:
         async with serving(directory, toml) as gateway:
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(gateway.url, connector=connector) as session:
-                asked = [
-                    ask(session, PATHS["chat"], chat("same/fault-late-500")) for _ in range(100)
+                calls = [
+                    send(session, PATHS["chat"], chat("same/fault-late-500")) for _ in range(100)
                 ]
-                views = await asyncio.gather(*asked)
-                after = await ask(session, PATHS["chat"], chat("same/m"))
+                views = await asyncio.gather(*calls)
+                after = await send(session, PATHS["chat"], chat("same/m"))
     counts = Counter((view.kind, view.status) for view in views)
     assert counts == {("success", 200): 20, ("error", 503): 80}
     assert all("retry-after" in view.headers for view in views if view.status == 503)
@@ -159,7 +159,7 @@ async def test_without_file_descriptors_it_refuses_instead_of_spinning(directory
                 await wire.leave()
             async with aiohttp.ClientSession(gateway.url) as session:
                 # Those in the queue when descriptors ran out are dropped; then it recovers.
-                while (await ask(session, PATHS["chat"], chat("same/m"))).kind != "success":
+                while (await send(session, PATHS["chat"], chat("same/m"))).kind != "success":
                     pass
     refused = [line for line in gateway.log if "error=overloaded" in line]
     assert spent < 0.5

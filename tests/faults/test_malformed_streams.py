@@ -1,4 +1,4 @@
-"""Streams of any bytes, cut into chunks anywhere: told as what they are, never as an exception."""
+"""Streams of any bytes, cut into chunks anywhere: judged as what they are, never an exception."""
 
 import asyncio
 import random
@@ -190,8 +190,8 @@ async def test_no_malformed_stream_is_an_exception(figures: Figures) -> None:
     row = figures.of("malformed stream", STREAMS)
     assert min(ends["clean"], ends["StreamTruncated"], ends["ProviderError"]) > STREAMS / 100, ends
     print(f"ends: {ends}; wrong: {wrong.most_common(5)}")  # noqa: T201 - shown when it fails
-    row.at_most(0, wrong.total(), "uncaught, or told as what they are not")
-    row.at_least(STREAMS, good, "told as what they are")
+    row.at_most(0, wrong.total(), "uncaught, or judged wrongly")
+    row.at_least(STREAMS, good, "judged as what they are")
 
 
 @pytest.mark.parametrize(

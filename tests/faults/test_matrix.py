@@ -1,4 +1,4 @@
-"""Every fault, whole and as a stream, in the client's own dialect and translated: no lie, no hang.
+"""Every fault, whole and streamed, in the client's dialect and translated: no hang, no nonsense.
 
 All exchanges are made once, through one gateway process; each test then judges one of them.
 """
@@ -14,7 +14,7 @@ import pytest
 from attrs import field, frozen
 from tests.faults.faultd import FAULTS, Faultd
 from tests.faults.gateway import IMPATIENT, KEY, config, serving
-from tests.faults.views import PATHS, REQUESTS, View, ask
+from tests.faults.views import PATHS, REQUESTS, View, send
 
 pytestmark = pytest.mark.timeout(120)
 TOTAL = IMPATIENT["total"]
@@ -89,7 +89,7 @@ async def make_matrix(directory: Path) -> Matrix:
         async with serving(directory, toml) as gateway:
             async with aiohttp.ClientSession(gateway.url) as session:
                 views = await observe(session)
-                after = await ask(session, PATHS["chat"], REQUESTS["chat"]("same/m"))
+                after = await send(session, PATHS["chat"], REQUESTS["chat"]("same/m"))
             records = upstream.ledger.records
             unfinished = [one.fault for one in records if one.finished is None]
         canaries = (KEY.encode(), upstream.base_url.encode()[7:], str(upstream.port).encode())
@@ -104,7 +104,7 @@ async def observe(session: aiohttp.ClientSession) -> dict[Cell, View]:
         model = f"{CLASSES[dialect]}/fault-{fault}{SMALL.get(fault, '')}"
         body = REQUESTS[dialect](model, stream=stream)
         async with turn:
-            return await ask(session, PATHS[dialect], body, request_id=name_of(cell))
+            return await send(session, PATHS[dialect], body, request_id=name_of(cell))
 
     cells = [(fault, dialect, stream) for fault in FAULTS for dialect, stream in MODES]
     return dict(zip(cells, await asyncio.gather(*map(one, cells)), strict=True))
@@ -123,7 +123,7 @@ CELLS = pytest.mark.parametrize(
 
 
 @CELLS
-def test_a_fault_is_told_as_what_it_is(matrix: Matrix, cell: Cell) -> None:
+def test_a_fault_is_reported_as_what_it_is(matrix: Matrix, cell: Cell) -> None:
     fault, _, stream = cell
     good = fault in (GOOD_STREAMS if stream else GOOD_WHOLE)
     begun = stream and fault in BEGUN

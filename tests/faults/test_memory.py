@@ -10,7 +10,7 @@ import pytest
 from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
-from tests.faults.views import PATHS, ask, chat
+from tests.faults.views import PATHS, chat, send
 
 MIB = 1 << 20
 PATIENT = {"first_byte": 20.0, "between_events": 20.0, "total": 25.0}
@@ -28,7 +28,7 @@ async def measured(
             aiohttp.ClientSession(gateway.url) as session,
         ):
             for _ in range(30):
-                assert (await ask(session, PATHS["chat"], chat("same/m"))).kind == "success"
+                assert (await send(session, PATHS["chat"], chat("same/m"))).kind == "success"
             gateway.reset_peak()
             yield gateway, session
 
@@ -40,7 +40,7 @@ async def growth(
     before = gateway.resident()
     body = chat(model, stream=stream)
     views = await asyncio.gather(
-        *(ask(session, PATHS["chat"], body, limit=25) for _ in range(count))
+        *(send(session, PATHS["chat"], body, limit=25) for _ in range(count))
     )
     assert {view.kind for view in views} <= {"error", "error event"}
     return gateway.peak() - before

@@ -86,7 +86,7 @@ async def make(gateway: GatewayProcess, calls: list[Call]) -> Counter[str]:
     async def caller() -> None:
         wire = await Wire.to(gateway.port)
         for call in left:
-            view = await wire.ask(call.bytes)
+            view = await wire.request(call.bytes)
             if not call.ends_as_it_must(view):
                 wrong[f"{call}: {view.kind} {view.status}"] += 1
         await wire.leave()
@@ -106,8 +106,8 @@ async def test_a_failing_hook_always_ends_as_its_policy_says(
         toml = config(upstream.base_url, PLUGINS, timeouts=PATIENT)
         async with serving(directory, toml) as gateway:
             wrong = await make(gateway, calls)
-    said = re.compile(rf"plugin \w+ failed in {hook}: .*; request (\S+)")
-    named = {match[1] for line in gateway.log if (match := said.search(line))}
+    failed = re.compile(rf"plugin \w+ failed in {hook}: .*; request (\S+)")
+    named = {match[1] for line in gateway.log if (match := failed.search(line))}
     row.at_most(0, wrong.total(), "calls that ended otherwise")
     row.at_most(0, failures - len(named), "failures not in the log")
 
@@ -119,11 +119,11 @@ async def test_a_plugin_that_hangs_around_an_attempt_is_given_up(
     hanging = Call("refusing", "call_provider", "hang", stream=False)
     async with serving(directory, config("http://127.0.0.1:9", PLUGINS)) as gateway:
         wires = [await Wire.to(gateway.port) for _ in range(100)]
-        asked = [asyncio.create_task(wire.ask(hanging.bytes)) for wire in wires]
-        _, waiting = await asyncio.wait(asked, timeout=4)
+        tasks = [asyncio.create_task(wire.request(hanging.bytes)) for wire in wires]
+        _, waiting = await asyncio.wait(tasks, timeout=4)
         for each in waiting:
             each.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for wire in wires:
             await wire.leave(rudely=True)
     row.at_most(0, len(waiting), "not answered 2 s after the provider's total")
@@ -157,7 +157,7 @@ async def test_every_block_of_the_event_loop_is_found_and_named(
         async with serving(directory, toml) as gateway:
             wire = await Wire.to(gateway.port)
             for _ in range(blocks):
-                assert (await wire.ask(call.bytes)).kind == "success"
+                assert (await wire.request(call.bytes)).kind == "success"
             await wire.leave()
     named = [line for line in gateway.log if "blocked for over" in line]
     row.at_least(blocks, sum("plugin refusing" in line for line in named), "blocks that were named")

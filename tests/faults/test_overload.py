@@ -24,7 +24,7 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 async def peak_of(gateway: GatewayProcess) -> float:
-    """How many requests a second it answers when it is never idle and never asked for more."""
+    """How many requests a second it answers when it is never idle and never overloaded."""
     end = time.monotonic() + SECONDS / 2
     done = 0
 
@@ -32,7 +32,7 @@ async def peak_of(gateway: GatewayProcess) -> float:
         nonlocal done
         wire = await Wire.to(gateway.port)
         while time.monotonic() < end:
-            assert (await wire.ask(WORK)).status == 200
+            assert (await wire.request(WORK)).status == 200
             done += 1
         await wire.leave()
 
@@ -45,7 +45,7 @@ async def watch_health(gateway: GatewayProcess, load: asyncio.Task[None]) -> lis
     wire = await Wire.to(gateway.port)
     found = []
     while not load.done():
-        found.append((await wire.ask(HEALTH)).status)
+        found.append((await wire.request(HEALTH)).status)
         await asyncio.sleep(0.05)
     await wire.leave()
     return found
@@ -57,7 +57,7 @@ async def recovery(gateway: GatewayProcess) -> float:
     good = 0
     while good < 20:
         wire = await Wire.to(gateway.port)
-        good = good + 1 if (await wire.ask(SHORT)).kind == "success" else 0
+        good = good + 1 if (await wire.request(SHORT)).kind == "success" else 0
         await wire.leave()
     return time.monotonic() - began
 

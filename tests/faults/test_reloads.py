@@ -47,10 +47,13 @@ async def reload_all(gateway: GatewayProcess, upstream: Faultd) -> list[int]:
     resident = []
     for turn in range(1, RELOADS // 2 + 1):
         good = numbered(upstream.base_url, turn)
-        for text, told in ((good, "configuration reloaded"), (wrong(good, turn), "reload refused")):
+        for text, message in (
+            (good, "configuration reloaded"),
+            (wrong(good, turn), "reload refused"),
+        ):
             save(gateway.config, text)
             gateway.send(signal.SIGHUP)
-            await gateway.logged(told, turn)
+            await gateway.logged(message, turn)
             await upstream.until(requests=len(upstream.ledger.records) + BETWEEN)
         resident.append(gateway.resident())
     return resident

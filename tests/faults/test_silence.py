@@ -8,7 +8,7 @@ import pytest
 from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
-from tests.faults.views import PATHS, View, ask, chat
+from tests.faults.views import PATHS, View, chat, send
 
 pytestmark = pytest.mark.slow
 SILENT = 200
@@ -19,14 +19,14 @@ LIMITS = {"drip": 2.0, "drip-head": 2.0, "drip-json": 5.0}
 """After how long each is cut: bytes of a whole answer are progress, those of one event are not."""
 
 
-async def ask_all(gateway: GatewayProcess, faults: list[str], *, stream: bool) -> list[View]:
+async def send_all(gateway: GatewayProcess, faults: list[str], *, stream: bool) -> list[View]:
     """Ask for all of these faults at once."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(gateway.url, connector=connector) as session:
-        asked = [
-            ask(session, PATHS["chat"], chat(f"same/fault-{f}", stream=stream)) for f in faults
+        calls = [
+            send(session, PATHS["chat"], chat(f"same/fault-{f}", stream=stream)) for f in faults
         ]
-        return await asyncio.gather(*asked)
+        return await asyncio.gather(*calls)
 
 
 async def leaked(gateway: GatewayProcess, before: int) -> int:
@@ -48,10 +48,10 @@ async def test_upstreams_that_never_answer_are_given_up_without_a_trace(
         async with serving(directory, toml) as gateway:
             before = gateway.files()
             faults = ["silent", "half-open"] * (SILENT // 2)
-            views = await ask_all(gateway, faults, stream=stream)
+            views = await send_all(gateway, faults, stream=stream)
             left = await leaked(gateway, before)
     row.at_most(0, sum(view.status != 504 for view in views), "answers other than 504")
-    row.at_most(FIRST_BYTE + 1, max(view.seconds for view in views), "s until the last was told")
+    row.at_most(FIRST_BYTE + 1, max(view.seconds for view in views), "s until the last answer")
     row.at_most(0, left, "sockets leaked after 5 s")
 
 
@@ -64,7 +64,7 @@ async def test_every_drip_is_cut_soon_after_its_deadline(
         toml = config(upstream.base_url, timeouts=DEADLINES)
         async with serving(directory, toml) as gateway:
             stream = fault != "drip-json"
-            views = await ask_all(gateway, [f"{fault}-500"] * DRIPS, stream=stream)
+            views = await send_all(gateway, [f"{fault}-500"] * DRIPS, stream=stream)
             await upstream.until(open_connections=0)
     row.at_most(0, sum(view.kind not in ("error", "error event") for view in views), "untold")
     row.at_most(LIMITS[fault] + 1, max(view.seconds for view in views), "s until the last was cut")

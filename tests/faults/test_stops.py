@@ -14,7 +14,7 @@ from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
 from tests.faults.load import Steady
-from tests.faults.views import PATHS, View, ask, chat
+from tests.faults.views import PATHS, View, chat, send
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 CYCLES = 20
@@ -33,7 +33,7 @@ class Stops:
     short: int = 0
     failed: list[str] = field(factory=list)
     lost: int = 0
-    untold: int = 0
+    unreported: int = 0
     unsettled: int = 0
     codes: set[int] = field(factory=set)
     slowest: float = 0.0
@@ -64,7 +64,7 @@ class Stops:
         self.short += len(load.views)
         self.failed += load.failed()
         self.lost += sum(view.kind != "success" for view in streams[::2])
-        self.untold += sum(b"shutting_down" not in view.body for view in streams[1::2])
+        self.unreported += sum(b"shutting_down" not in view.body for view in streams[1::2])
         settled = Counter(re.findall(r"settled (\S+) ", "\n".join(gateway.log)))
         self.unsettled += abs(len(upstream.ledger.records) - len(settled))
         self.unsettled += sum(count != 1 for count in settled.values())
@@ -75,8 +75,8 @@ async def stream(gateway: GatewayProcess) -> list[View]:
     models = ["same/fault-paced-sse-150", "same/fault-stall"] * (STREAMS // 2)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(gateway.url, connector=connector) as session:
-        asked = [ask(session, PATHS["chat"], chat(model, stream=True)) for model in models]
-        return await asyncio.gather(*asked)
+        calls = [send(session, PATHS["chat"], chat(model, stream=True)) for model in models]
+        return await asyncio.gather(*calls)
 
 
 async def test_stops_under_load_fail_no_short_request(directory: Path, figures: Figures) -> None:
@@ -92,7 +92,7 @@ async def test_stops_under_load_fail_no_short_request(directory: Path, figures: 
     row.at_least(CYCLES * RATE / 2, stops.short, "short requests answered")
     row.at_most(0, len(stops.failed), "short requests that failed")
     row.at_most(0, stops.lost, "streams that could end but did not")
-    row.at_most(0, stops.untold, "endless streams not told of the stop")
+    row.at_most(0, stops.unreported, "endless streams without an error at the stop")
     row.at_most(0, stops.unsettled, "exchanges not settled exactly once")
     row.at_most(DRAIN + 1, stops.slowest, "s until the last exit")
     assert stops.codes == {0}

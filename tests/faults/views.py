@@ -1,4 +1,4 @@
-"""What a client sees of one exchange: a success, an error told properly, or a lie."""
+"""What a client sees of one exchange: a success, a well-formed error, or nonsense."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
 REQUESTS = {"chat": chat, "responses": responses}
 
 
-async def ask(
+async def send(
     session: aiohttp.ClientSession,
     path: str,
     body: Mapping[str, Any],
@@ -81,26 +81,26 @@ def judge(view: View) -> Kind:
 
 def is_error(tree: Any, headers: Mapping[str, str]) -> bool:
     """Whether this is OpenAI's error object, under the id that the headers give."""
-    said = tree.get("error") if isinstance(tree, dict) else None
-    if not isinstance(said, dict) or not said.get("message") or not said.get("type"):
+    error = tree.get("error") if isinstance(tree, dict) else None
+    if not isinstance(error, dict) or not error.get("message") or not error.get("type"):
         return False
-    return bool(said.get("request_id", headers["x-request-id"]) == headers["x-request-id"])
+    return bool(error.get("request_id", headers["x-request-id"]) == headers["x-request-id"])
 
 
 def _judge_stream(body: bytes) -> Kind:
     """A stream ends in its marker or in an error, once; some providers go on behind the marker."""
-    said = [data for event in sse.split(body) if (data := sse.data_of(event)) is not None]
-    ends = [end for data in said if (end := _end_of(data)) is not None]
-    if not body.endswith(b"\n\n") or not said or ends.count("error event") > 1:
+    found = [data for event in sse.split(body) if (data := sse.data_of(event)) is not None]
+    ends = [end for data in found if (end := _end_of(data)) is not None]
+    if not body.endswith(b"\n\n") or not found or ends.count("error event") > 1:
         return "nonsense"
     if ends == ["error event", "success"]:  # a provider's own way, at which clients stop reading
         return "error event"
     if len(ends) > 1:
         return "nonsense"
     if not ends:
-        finished = b'"finish_reason":"stop"' in said[-1].replace(b" ", b"")
+        finished = b'"finish_reason":"stop"' in found[-1].replace(b" ", b"")
         return "success" if finished else "nonsense"
-    return ends[0] if ends[0] == "success" or _end_of(said[-1]) else "nonsense"
+    return ends[0] if ends[0] == "success" or _end_of(found[-1]) else "nonsense"
 
 
 def _end_of(data: bytes) -> Kind | None:

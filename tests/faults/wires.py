@@ -49,7 +49,7 @@ class Wire:
         """What comes until the gateway closes."""
         return await self.reader.read()
 
-    async def ask(self, data: bytes) -> View:
+    async def request(self, data: bytes) -> View:
         """Send a request and read its answer. Raises ConnectionError or IncompleteReadError."""
         began = time.monotonic()
         self.writer.write(data)

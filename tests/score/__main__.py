@@ -3,7 +3,7 @@
 Four tables, each by provider and operation (with --features, by feature too): what passes byte for
 byte where the dialect stays the same, chats and all else; what the official SDKs of four clients
 read in every answer; what becomes of every request in its own dialect and in the others; and
-whether two vendors who were asked the same are still asked the same by way of the other's dialect.
+whether two vendors who got the same request still get the same by way of the other's dialect.
 `--only` prints one of them. The exit code is 1 when limits.toml does not explain a miss.
 """
 
@@ -23,7 +23,7 @@ TABLES = ("passthrough", "answers", "requests", "sisters")
 
 
 def main() -> int:
-    """Print the tables that are asked for."""
+    """Print the requested tables."""
     options = _arguments()
     if not (ROOT / "exchanges").is_dir():
         sys.exit(f"no recorded traffic at {ROOT}: set JACKFIELD_CORPUS to its directory")

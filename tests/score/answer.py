@@ -15,7 +15,7 @@ Call = tuple[str, Any]
 
 @frozen
 class Answer:
-    """One answer. `problems` are what a client would stumble over, whatever is said."""
+    """One answer. `problems` are what a client would stumble over, whatever its text is."""
 
     text: str = ""
     reasoning: str = ""

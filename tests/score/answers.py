@@ -41,7 +41,7 @@ PLAIN = ChatRequest("m", (Message("user", (Text("Hi"),)),), include_usage=True)
 
 @frozen
 class Miss:
-    """One thing that a client does not receive as it was recorded."""
+    """A part of an answer that a client does not receive as it was recorded."""
 
     id: str
     feature: str
@@ -99,7 +99,7 @@ def deliver(recorded: Recorded, target: Dialect) -> Delivered:
     source = recorded.dialect
     if source is target:
         return Delivered(_completed(recorded))
-    request = asked_of(recorded, target)
+    request = request_for(recorded, target)
     if not recorded.streams:
         rendered = target.render_response(source.parse_response(recorded.body), request)
         return Delivered(rendered.body, tuple(loss.feature for loss in rendered.losses))
@@ -108,7 +108,7 @@ def deliver(recorded: Recorded, target: Dialect) -> Delivered:
     return Delivered(b"".join(wire), tuple(loss.feature for loss in renderer.losses))
 
 
-def asked_of(recorded: Recorded, target: Dialect) -> ChatRequest:
+def request_for(recorded: Recorded, target: Dialect) -> ChatRequest:
     """The request that a client of the target's dialect would have sent."""
     sent = PLAIN
     try:
@@ -117,7 +117,7 @@ def asked_of(recorded: Recorded, target: Dialect) -> ChatRequest:
         there = target.parse_request(msgspec.json.decode(body), recorded.params)
         sent = there if isinstance(there, ChatRequest) else PLAIN
     except GatewayError:
-        pass  # what is answered counts here, not what was asked
+        pass  # the answer counts here, not the request
     return replace(sent, stream=recorded.streams, include_usage=True)
 
 
@@ -153,13 +153,13 @@ def _completed(recorded: Recorded) -> bytes:
 
 def of_cuts(recorded: Recorded, cuts: Sequence[int]) -> Iterator[Miss]:
     """Whether a stream says something else when it comes in pieces; all else follows from it."""
-    whole = _said_by_events(recorded, 0)
+    whole = _event_data(recorded, 0)
     for size in cuts:
-        if size and _said_by_events(recorded, size) != whole:
+        if size and _event_data(recorded, size) != whole:
             yield Miss(recorded.id, "cuts", f"pieces of {size} bytes make other events")
 
 
-def _said_by_events(recorded: Recorded, size: int) -> list[bytes]:
+def _event_data(recorded: Recorded, size: int) -> list[bytes]:
     """What the events carry; between them an empty line may go to either."""
     events = wire_events(recorded.dialect, recorded.body, size)
     return [data for data in map(recorded.dialect.framing.data_of, events) if data is not None]

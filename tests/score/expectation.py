@@ -46,5 +46,5 @@ def expected(recorded: Recorded) -> Answer:
 def _finish(word: str, *, has_calls: bool) -> str | None:
     if word == "completed":
         return "tool_calls" if has_calls else "stop"
-    found = next((ours for ours, theirs in FINISH.items() if word in theirs), None)
+    found = next((known for known, names in FINISH.items() if word in names), None)
     return "tool_calls" if has_calls and found == "stop" else found

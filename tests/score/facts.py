@@ -29,11 +29,11 @@ _PLAIN = ("temperature", "top_k", "seed", "stop", "user", "metadata", "logit_bia
 
 
 def facts(request: ChatRequest) -> dict[str, Any]:
-    """Who says what, with which tools and settings."""
+    """The turns by role, the tools and the settings."""
     form = request.response_format
     settings = {name: getattr(request, name) for name in (*_PLAIN, *_NEUTRAL)}
     return {
-        "said": list(_turns(request)),
+        "turns": list(_turns(request)),
         "tools": _of_tools(request),
         "tool_choice": _of_choice(request),
         "response_format": form.kind if form is not None and form.kind != "text" else None,

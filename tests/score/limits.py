@@ -24,7 +24,7 @@ class Limit:
     loss: str | None = None
 
     def explains(self, client: str, miss: Miss) -> bool:
-        """Whether the miss is one of these, and said to the client where it should be."""
+        """Whether the miss is one of these, and reported to the client where it should be."""
         return (
             fnmatchcase(client, self.client)
             and fnmatchcase(miss.feature, self.feature)

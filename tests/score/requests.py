@@ -18,10 +18,10 @@ from .traffic import DIALECTS, OF_PROVIDER, Recorded, known_dialects
 _MOST_SHOWN = 3
 _NOTHING = [("type", "function"), ("type", "message"), ("stream", False)]
 _MADE_UP = ("id", "tool_call_id")
-"""What means the same whether it is said or not: a member's name, and its default. Ids are made up
+"""Members that mean the same present or absent: each with its default. Ids are made up
 for tool calls that have none, for the sake of pairing calls and results."""
 
-SPOKEN = frozenset({*DIALECTS.values(), *OF_PROVIDER.values()})
+COMPARED = frozenset({*DIALECTS.values(), *OF_PROVIDER.values()})
 
 
 def same(recorded: Recorded) -> list[Miss]:
@@ -50,7 +50,7 @@ def others(recorded: Recorded) -> dict[str, list[Miss]]:
     return {
         name: list(_in_other(recorded, request, name, target))
         for name, target in known_dialects().items()
-        if name in SPOKEN and name != recorded.name and isinstance(request, ChatRequest)
+        if name in COMPARED and name != recorded.name and isinstance(request, ChatRequest)
     }
 
 
@@ -75,7 +75,7 @@ def _in_other(
 def _unnamed(
     recorded: Recorded, request: ChatRequest, target: Dialect, rendered: Rendered
 ) -> Iterator[Miss]:
-    """What is no longer asked although nothing is said to be lost."""
+    """What the request no longer has although no loss is named."""
     if rendered.losses:
         return
     back = target.parse_request(msgspec.json.decode(rendered.body), recorded.params)

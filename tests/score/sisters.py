@@ -1,5 +1,5 @@
-"""The same test, recorded at several vendors: a request put into another vendor's dialect must ask
-what that vendor was asked.
+"""The same test, recorded at several vendors: a request in another vendor's dialect must mean
+the same as the request to that vendor.
 
 The recordings of ruby_llm are named after the test, the vendor and the model. The first request of
 a test is the same at all of them but for what the vendors' dialects want.
@@ -31,7 +31,7 @@ _NAME = re.compile(
 )
 
 
-_COMPARED = ("said", "tools", "tool_choice", "response_format", "stop", "temperature")
+_COMPARED = ("turns", "tools", "tool_choice", "response_format", "stop", "temperature")
 """What a test asks of every vendor; the rest is what one vendor wants or has by default."""
 
 
@@ -63,7 +63,7 @@ def _pair(one: Recorded, other: Recorded) -> list[Miss]:
 
 
 def _named(losses: tuple[str, ...]) -> set[str]:
-    """The keys of which something is said to be lost."""
+    """The keys of which a loss is named."""
     return {loss.partition(".")[0] for loss in losses}
 
 

@@ -17,7 +17,7 @@ def test_a_loss_that_is_not_named_explains_nothing() -> None:
     assert not AUDIO.explains("anthropic", Miss("openai-chat-1", "text", "wanted x"))
 
 
-def test_every_limit_says_whose_it_is() -> None:
+def test_every_limit_names_whose_it_is() -> None:
     assert {limit.why for limit in limits()} <= {"client", "recording"}
     assert all(limit.reason for limit in limits())
 

@@ -21,7 +21,7 @@ DIALECTS = {
     "cohere_v2": "cohere.chat",
     "ollama": "ollama.chat",
 }
-"""The corpus's names of dialects, and ours."""
+"""The corpus's names of dialects, and the gateway's."""
 
 OF_PROVIDER = {
     ("mistral", "openai_chat"): "mistral.chat",

@@ -90,10 +90,10 @@ def forms(secret: str) -> Iterator[bytes]:
     yield b64encode(b"\0\0" + raw)[3:].rstrip(b"=")
 
 
-def pieces(said: bytes) -> Iterable[bytes]:
+def pieces(data: bytes) -> Iterable[bytes]:
     """What may be a trace, whatever the case of its letters."""
-    said = said.lower()
-    return (said[at : at + TRACE] for at in range(len(said) - TRACE + 1))
+    data = data.lower()
+    return (data[at : at + TRACE] for at in range(len(data) - TRACE + 1))
 
 
 TRACES = {piece for secret in SECRETS for form in forms(secret) for piece in pieces(form)} - {
@@ -101,6 +101,6 @@ TRACES = {piece for secret in SECRETS for form in forms(secret) for piece in pie
 }
 
 
-def found_in(said: bytes) -> list[bytes]:
-    """The traces of secrets in what was said."""
-    return [piece for piece in pieces(said) if piece in TRACES]
+def found_in(data: bytes) -> list[bytes]:
+    """The traces of secrets in some bytes."""
+    return [piece for piece in pieces(data) if piece in TRACES]

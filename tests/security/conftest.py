@@ -32,7 +32,7 @@ COMPLETION = json.dumps(
 
 
 def config(upstream: FakeUpstream, more: str = "") -> str:
-    """One provider, whose key is in the environment, that is asked once."""
+    """One provider, whose key is in the environment, that gets one request."""
     return f"""
     [upstream]
     retries = 0

@@ -54,14 +54,14 @@ class TokenGuard(Plugin):
         return None
 
 
-class Stranger(Plugin):
+class Extra(Plugin):
     """Brings endpoints of its own."""
 
     async def start(self, setup: Setup) -> None:
         dialect: Dialect = TESTING_CHAT
-        setup.add_endpoint(Endpoint("POST", "/stranger/chat", dialect, "chat", "stranger"))
+        setup.add_endpoint(Endpoint("POST", "/extra/chat", dialect, "chat", "extra"))
         setup.add_endpoint(
-            Endpoint("GET", "/stranger/things/{name}", dialect, "chat", "stranger", answer=_answer)
+            Endpoint("GET", "/extra/items/{name}", dialect, "chat", "extra", answer=_answer)
         )
 
 
@@ -72,5 +72,5 @@ async def _answer(exchange: Exchange, catalogue: object) -> Response:
 GUARDS: dict[str, type[Plugin]] = {
     "key_guard": KeyGuard,
     "token_guard": TokenGuard,
-    "stranger": Stranger,
+    "extra": Extra,
 }

@@ -96,36 +96,36 @@ def check(reply: Reply, status: int) -> dict[str, Any]:
 )
 async def test_a_mistake_is_explained(wire: Wire, upstream: FakeUpstream, wrong: Mistake) -> None:
     headers = {"Content-Type": wrong.media}
-    error = check(await wire.ask(wrong.path, wrong.body, headers, wrong.method), wrong.status)
+    error = check(await wire.request(wrong.path, wrong.body, headers, wrong.method), wrong.status)
     assert all(word in error["message"] for word in wrong.words), error["message"]
     assert error["param"] == wrong.param or wrong.param is None
     assert upstream.requests == []
 
 
 async def test_a_header_of_an_unknown_provider_is_explained(wire: Wire) -> None:
-    reply = await wire.ask("/v1/files", b"", {"X-Jackfield-Provider": "nobody"}, "GET")
+    reply = await wire.request("/v1/files", b"", {"X-Jackfield-Provider": "nobody"}, "GET")
     error = check(reply, 404)
     assert "nobody" in error["message"]
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "code"),
+    ("upstream_status", "status", "code"),
     [(401, 502, "provider_error"), (403, 502, "provider_error"), (500, 500, "provider_error")],
 )
 async def test_a_provider_that_refuses_the_gateway_is_named_as_such(
-    wire: Wire, upstream: FakeUpstream, said: int, status: int, code: str
+    wire: Wire, upstream: FakeUpstream, upstream_status: int, status: int, code: str
 ) -> None:
     body = b'{"error": {"message": "Incorrect API key provided: %b"}}' % KEY.encode()
-    upstream.reply(body, said)
-    error = check(await wire.ask(CHAT, b'{"model": "m", ' + USER + b"}"), status)
+    upstream.reply(body, upstream_status)
+    error = check(await wire.request(CHAT, b'{"model": "m", ' + USER + b"}"), status)
     assert error["code"] == code
     assert "provider" in error["message"].lower()
-    assert said != 401 or "keys" in error["message"]
+    assert upstream_status != 401 or "keys" in error["message"]
 
 
 async def test_a_provider_that_cannot_be_reached_is_not_given_away(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
     await upstream.__aexit__()
-    error = check(await wire.ask(CHAT, b'{"model": "m", ' + USER + b"}"), 502)
+    error = check(await wire.request(CHAT, b'{"model": "m", ' + USER + b"}"), 502)
     assert error["code"] == "provider_unavailable"

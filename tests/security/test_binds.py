@@ -9,7 +9,7 @@ from tests.security.guards import GUARDS
 from jackfield._cli import main
 from jackfield._loader import Installed, Loader
 from jackfield._server.sockets import bind_all, close_all
-from jackfield.config import default_settings, parse, read_settings, zero_configuration
+from jackfield.config import Settings, parse, read_settings, zero_configuration
 from jackfield.errors import ConfigError
 from jackfield.secrets import SecretSources
 from jackfield.testing import run_gateway
@@ -78,7 +78,7 @@ def test_the_admin_listener_never_faces_other_machines(admin: str) -> None:
 
 
 def test_without_a_configuration_only_loopback_is_listened_on() -> None:
-    for settings in (default_settings(), read_settings(zero_configuration({}, {}))):
+    for settings in (Settings(), read_settings(zero_configuration({}, {}))):
         assert [str(address) for address in settings.server.listeners] == ["127.0.0.1:4747"]
         admin = settings.server.admin_listener({})
         assert admin is not None

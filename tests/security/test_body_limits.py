@@ -54,7 +54,7 @@ async def test_what_is_not_strictly_json_is_refused(
     wire: Wire, upstream: FakeUpstream, body: bytes
 ) -> None:
     for path in (CHAT, "/v1/responses", "/v1/embeddings", "/v1/completions"):
-        reply = await wire.ask(path, body)
+        reply = await wire.request(path, body)
         assert reply.status == 400
         assert "body" in reply.error["message"]
     assert upstream.requests == []
@@ -64,7 +64,7 @@ async def test_what_is_no_json_does_not_pass_where_nothing_is_translated(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
     for name in ("doubled key", "NaN", "too deep", "not UTF-8", "byte order mark"):
-        assert (await wire.ask("/v1/moderations", MUST_REFUSE[name])).status == 400
+        assert (await wire.request("/v1/moderations", MUST_REFUSE[name])).status == 400
     assert upstream.requests == []
 
 
@@ -83,7 +83,7 @@ async def test_a_large_body_in_chunks_is_refused_as_it_comes(wire: Wire) -> None
 
 async def test_json_is_not_an_upload(wire: Wire, upstream: FakeUpstream) -> None:
     body = b'{"model": "m", "input": "' + b"x" * 10_485_760 + b'"}'
-    assert (await wire.ask("/v1/files", body)).status == 413
+    assert (await wire.request("/v1/files", body)).status == 413
     assert upstream.requests == []
 
 
@@ -99,7 +99,7 @@ async def test_an_upload_has_a_limit_too(wire: Wire) -> None:
 async def test_a_compressed_body_is_refused(
     wire: Wire, upstream: FakeUpstream, coding: str
 ) -> None:
-    reply = await wire.ask(body=b"\x1f\x8b\x08", headers={"Content-Encoding": coding})
+    reply = await wire.request(body=b"\x1f\x8b\x08", headers={"Content-Encoding": coding})
     assert reply.status == 415
     assert "Content-Encoding" in reply.error["message"]
     assert upstream.requests == []
@@ -120,7 +120,7 @@ async def test_a_compressed_body_is_refused(
 async def test_a_body_of_another_kind_is_refused(
     wire: Wire, upstream: FakeUpstream, media: str
 ) -> None:
-    reply = await wire.ask(body=CHAT_BODY, headers={"Content-Type": media})
+    reply = await wire.request(body=CHAT_BODY, headers={"Content-Type": media})
     assert reply.status == 415
     assert upstream.requests == []
 
@@ -137,13 +137,13 @@ async def test_a_body_of_another_kind_is_refused(
 async def test_json_by_any_of_its_names_is_read(
     wire: Wire, upstream: FakeUpstream, media: str
 ) -> None:
-    await wire.ask(body=CHAT_BODY, headers={"Content-Type": media})
+    await wire.request(body=CHAT_BODY, headers={"Content-Type": media})
     assert len(upstream.requests) == 1
 
 
 async def test_headers_have_limits(wire: Wire) -> None:
-    assert (await wire.ask(headers={"X-Long": "a" * 17_000})).status == 431
+    assert (await wire.request(headers={"X-Long": "a" * 17_000})).status == 431
     many = {f"X-{number}": "a" for number in range(101)}
-    assert (await wire.ask(headers=many)).status in (400, 431)
+    assert (await wire.request(headers=many)).status in (400, 431)
     large = {f"X-{number}": "a" * 400 for number in range(50)}
-    assert (await wire.ask(headers=large)).status == 431
+    assert (await wire.request(headers=large)).status == 431

@@ -35,7 +35,7 @@ FOREIGN_ORIGINS = [
 async def test_a_request_under_a_foreign_name_is_refused(
     wire: Wire, host: str, target: str
 ) -> None:
-    reply = await wire.ask(target, headers={"Host": host}, method="GET")
+    reply = await wire.request(target, headers={"Host": host}, method="GET")
     assert reply.status in (400, 403), reply.raw
 
 
@@ -48,31 +48,31 @@ async def test_a_request_without_a_host_or_with_two_is_refused(wire: Wire) -> No
 
 @pytest.mark.parametrize("host", OWN_HOSTS)
 async def test_a_request_under_a_name_of_this_machine_is_served(wire: Wire, host: str) -> None:
-    assert (await wire.ask("/health", headers={"Host": host}, method="GET")).status == 200
+    assert (await wire.request("/health", headers={"Host": host}, method="GET")).status == 200
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 async def test_a_page_from_elsewhere_is_refused(wire: Wire, origin: str) -> None:
-    reply = await wire.ask(body=b'{"model": "m", "messages": []}', headers={"Origin": origin})
+    reply = await wire.request(body=b'{"model": "m", "messages": []}', headers={"Origin": origin})
     assert reply.status == 403
     assert reply.error["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:1"])
 async def test_a_page_from_this_machine_is_served(wire: Wire, origin: str) -> None:
-    reply = await wire.ask("/health", headers={"Origin": origin}, method="GET")
+    reply = await wire.request("/health", headers={"Origin": origin}, method="GET")
     assert reply.status == 200
 
 
 async def test_a_page_that_embeds_the_gateway_is_refused(wire: Wire) -> None:
     for site in ("cross-site", "same-site"):
-        reply = await wire.ask("/v1/models", headers={"Sec-Fetch-Site": site}, method="GET")
+        reply = await wire.request("/v1/models", headers={"Sec-Fetch-Site": site}, method="GET")
         assert reply.status == 403
 
 
 async def test_no_answer_invites_a_page(wire: Wire) -> None:
-    asks = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
+    preflight = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
     for method in ("OPTIONS", "GET", "POST"):
         for target in ("/v1/chat/completions", "/v1/models", "/health", "/nowhere"):
-            reply = await wire.ask(target, b"{}", asks, method)
+            reply = await wire.request(target, b"{}", preflight, method)
             assert not [name for name in reply.headers if name.lower().startswith("access-control")]

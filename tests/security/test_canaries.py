@@ -145,7 +145,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], bytes]]:
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], bytes]]:
     """All that has been logged, with the traces of exceptions."""
     caplog.set_level(logging.DEBUG, "jackfield")
     stream = io.StringIO()
@@ -171,10 +171,10 @@ async def gateway(environment: None, upstream: FakeUpstream) -> AsyncIterator[Ob
         yield gateway
 
 
-async def ask(
+async def send(
     client: GatewayClient, path: str, provider: str = "openai", *, stream: bool = False
 ) -> bytes:
-    """Ask with every secret that a caller may have; all that comes back."""
+    """Send every secret that a caller may have; return all that comes back."""
     prompt = " ".join(PROMPT_SECRETS.values())
     json: dict[str, Any] = {"model": f"{provider}/m", "prompt": prompt}
     json |= {"messages": [{"role": "user", "content": prompt}]}
@@ -191,36 +191,36 @@ def test_there_are_forty_secrets() -> None:
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-async def test_what_a_provider_echoes_is_not_heard(
-    gateway: ObservedGateway, upstream: FakeUpstream, said: Callable[[], bytes], echo: str
+async def test_what_a_provider_echoes_is_not_passed_on(
+    gateway: ObservedGateway, upstream: FakeUpstream, logged: Callable[[], bytes], echo: str
 ) -> None:
-    heard = b""
+    received = b""
     for at, status in enumerate(STATUSES):
         for provider, secret in KEYS[at % 3 :: 3]:
             names = ("X-Request-Id", "X-RateLimit-Note", "Www-Authenticate")
             upstream.reply(ECHOES[echo](secret), status, dict.fromkeys(names, secret))
-            heard += await ask(client_of(gateway), PATHS[at // 3 % len(PATHS)], provider)
+            received += await send(client_of(gateway), PATHS[at // 3 % len(PATHS)], provider)
     assert len(upstream.requests) >= len(STATUSES) * (len(KEYS) // 3)
-    assert found_in(heard + gateway.written_log().encode() + said()) == []
+    assert found_in(received + gateway.written_log().encode() + logged()) == []
 
 
 @pytest.mark.parametrize(
     "echo", ["message", "fields", "link", "half", "escapes", "base64", "trace"]
 )
-async def test_what_a_provider_echoes_in_a_stream_is_not_heard(
-    gateway: ObservedGateway, upstream: FakeUpstream, said: Callable[[], bytes], echo: str
+async def test_what_a_provider_echoes_in_a_stream_is_not_passed_on(
+    gateway: ObservedGateway, upstream: FakeUpstream, logged: Callable[[], bytes], echo: str
 ) -> None:
     first = b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":'
     first += b'{"content":"hi"}}]}\n\n'
-    heard = b""
+    received = b""
     for provider, secret in KEYS:
         error = b"data: " + ECHOES[echo](secret) + b"\n\n"
         for parts in ([error], [first, error], [first, b"event: error\n" + error]):
             for path in PATHS[:2]:
                 upstream.stream(parts)
-                heard += await ask(client_of(gateway), path, provider, stream=True)
+                received += await send(client_of(gateway), path, provider, stream=True)
     assert len(upstream.requests) >= len(KEYS) * 6
-    assert found_in(heard + gateway.written_log().encode() + said()) == []
+    assert found_in(received + gateway.written_log().encode() + logged()) == []
 
 
 BROKEN = [
@@ -236,23 +236,23 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("reply", BROKEN, ids=range(len(BROKEN)))
-async def test_what_a_broken_answer_holds_is_not_heard(
+async def test_what_a_broken_answer_holds_is_not_passed_on(
     gateway: ObservedGateway,
     upstream: FakeUpstream,
-    said: Callable[[], bytes],
+    logged: Callable[[], bytes],
     reply: UpstreamReply,
 ) -> None:
     upstream.always(reply)
-    heard = b""
+    received = b""
     for path in PATHS[:3]:
-        heard += await ask(client_of(gateway), path)
-        heard += await ask(client_of(gateway), path, stream=True)
-    assert found_in(heard + gateway.written_log().encode() + said()) == []
+        received += await send(client_of(gateway), path)
+        received += await send(client_of(gateway), path, stream=True)
+    assert found_in(received + gateway.written_log().encode() + logged()) == []
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
-async def test_a_plugin_that_babbles_is_not_heard(
-    environment: None, upstream: FakeUpstream, said: Callable[[], bytes], style: Any
+async def test_secrets_in_a_plugins_errors_are_not_passed_on(
+    environment: None, upstream: FakeUpstream, logged: Callable[[], bytes], style: Any
 ) -> None:
     for policy in ("refuse", "skip"):
         table = f'[plugins.babbler]\non_error = "{policy}"\n'
@@ -260,12 +260,12 @@ async def test_a_plugin_that_babbles_is_not_heard(
             assert isinstance(gateway, ObservedGateway)
             gateway.access_log = AccessLog(style, gateway.log)
             client = client_of(gateway)
-            heard = b"".join([await ask(client, path) for path in PATHS])
+            received = b"".join([await send(client, path) for path in PATHS])
             for path in ("/ready", "/health", "/v1/models", "/jackfield/nothing"):
-                heard += await (await client.get(path)).read()
+                received += await (await client.get(path)).read()
             body = {"path": PATHS[0], "body": {"model": "jwt/m", "messages": []}}
-            heard += await (await client.post("/jackfield/explain", json=body)).read()
-            assert found_in(heard + gateway.written_log().encode() + said()) == []
+            received += await (await client.post("/jackfield/explain", json=body)).read()
+            assert found_in(received + gateway.written_log().encode() + logged()) == []
 
 
 async def test_a_plugin_that_does_not_start_is_not_quoted(
@@ -307,7 +307,7 @@ def test_a_wrong_file_is_not_quoted_where_it_may_hold_a_secret(
         assert found_in("".join(capsys.readouterr()).encode()) == []
 
 
-def test_the_command_line_tells_nothing(
+def test_the_command_line_prints_no_secret(
     environment: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "jackfield.toml"

@@ -29,9 +29,9 @@ async def test_an_unusable_variable_refuses_to_start(
     monkeypatch.delenv("SOME_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("SOME_KEY", value)
-    said = await refuses_to_start(toml)
-    assert "SOME_KEY" in said
-    assert value is None or not value.strip() or value not in said.replace("SOME_KEY", "")
+    message = await refuses_to_start(toml)
+    assert "SOME_KEY" in message
+    assert value is None or not value.strip() or value not in message.replace("SOME_KEY", "")
 
 
 @TABLES
@@ -54,8 +54,8 @@ async def test_a_file_that_others_can_read_refuses_to_start(
     path = tmp_path / "key"  # type: ignore[operator]
     path.write_text("acme-7f3Qw9ZtLm2XcV5bN8rKpD")
     path.chmod(mode)
-    said = await refuses_to_start(toml.replace("env:SOME_KEY", f"file:{path}"))
-    assert f"chmod 600 {path}" in said
+    message = await refuses_to_start(toml.replace("env:SOME_KEY", f"file:{path}"))
+    assert f"chmod 600 {path}" in message
 
 
 @TABLES
@@ -64,8 +64,8 @@ async def test_a_file_that_others_can_read_refuses_to_start(
     ["sk-proj-7f3Qw9ZtLm2XcV5bN8rKpD", "AKIA7F3QW9ZTLM2XCV5B", "env:sk-7f3Qw9ZtLm2XcV5bN8rKpD"],
 )
 async def test_a_secret_in_the_file_is_refused_and_not_repeated(toml: str, literal: str) -> None:
-    said = await refuses_to_start(toml.replace("env:SOME_KEY", literal))
-    assert literal.removeprefix("env:") not in said
+    message = await refuses_to_start(toml.replace("env:SOME_KEY", literal))
+    assert literal.removeprefix("env:") not in message
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ async def test_a_key_that_cannot_be_a_header_refuses_to_start(
     path = tmp_path / "key"  # type: ignore[operator]
     path.write_text(value)
     path.chmod(0o600)
-    said = await refuses_to_start(PROVIDER.replace("env:SOME_KEY", f"file:{path}"))
-    assert "Authorization" in said
-    assert "acme" not in said
+    message = await refuses_to_start(PROVIDER.replace("env:SOME_KEY", f"file:{path}"))
+    assert "Authorization" in message
+    assert "acme" not in message
 
 
 @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer ", "Bearer None", "Bearer wrong"])
@@ -102,5 +102,5 @@ async def test_a_guard_that_fails_lets_nothing_pass(kind: str) -> None:
 
 
 async def test_a_guard_is_not_skipped_by_a_slip_of_the_pen() -> None:
-    said = await refuses_to_start(GUARD + 'on_error = "skip"\n')
-    assert "accept_risk" in said
+    message = await refuses_to_start(GUARD + 'on_error = "skip"\n')
+    assert "accept_risk" in message

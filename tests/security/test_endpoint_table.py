@@ -18,7 +18,7 @@ from jackfield_openai.endpoints import endpoints as of_openai
 
 PUBLISHED = {(method, path) for method in ("GET", "HEAD") for path in ("/health", "/ready")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
-ASKED = ("GET", "POST", "DELETE")
+ANY_METHOD = ("GET", "POST", "DELETE")
 BODIES = (b"", b"{}", b"{", b'{"model": "m", "messages": []}', b"\xff\x00")
 CREDENTIALS: tuple[Mapping[str, str], ...] = (
     {},
@@ -36,19 +36,19 @@ CREDENTIALS: tuple[Mapping[str, str], ...] = (
 
 @pytest.fixture
 async def guarded(upstream: FakeUpstream) -> AsyncIterator[ObservedGateway]:
-    more = "[providers.demo]\n[plugins.key_guard]\n[plugins.stranger]"
+    more = "[providers.demo]\n[plugins.key_guard]\n[plugins.extra]"
     async with observed_gateway(config(upstream, more), GUARDS) as gateway:
         assert isinstance(gateway, ObservedGateway)
         yield gateway
 
 
 def path_of(endpoint: Endpoint) -> str:
-    return re.sub(r"\{\w+\*?\}", "some-thing", endpoint.path)
+    return re.sub(r"\{\w+\*?\}", "some-item", endpoint.path)
 
 
 def test_every_endpoint_names_a_permission(guarded: ObservedGateway) -> None:
     endpoints = list(guarded.table)
-    assert {"/stranger/chat", "/v1/chat/completions", "/health"} <= {e.path for e in endpoints}
+    assert {"/extra/chat", "/v1/chat/completions", "/health"} <= {e.path for e in endpoints}
     assert all(re.fullmatch(r"[a-z][a-z_.]*", endpoint.permission) for endpoint in endpoints)
     public = {(e.method, e.path) for e in endpoints if e.permission == PUBLIC}
     assert public == PUBLISHED
@@ -62,7 +62,7 @@ async def test_without_the_permission_no_endpoint_answers(
     for endpoint in guarded.table:
         if endpoint.permission == PUBLIC:
             continue
-        methods = ASKED if endpoint.method == "*" else (endpoint.method,)
+        methods = ANY_METHOD if endpoint.method == "*" else (endpoint.method,)
         for method in methods:
             for body in BODIES:
                 path = path_of(endpoint)
@@ -82,7 +82,7 @@ async def test_the_refusal_is_in_the_dialect_of_the_path(guarded: ObservedGatewa
             assert error["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_with_the_permission_a_broken_body_is_told(guarded: ObservedGateway) -> None:
+async def test_with_the_permission_a_broken_body_is_reported(guarded: ObservedGateway) -> None:
     client, key = client_of(guarded), {"Authorization": GOOD_KEY}
     answer = await client.send("POST", "/v1/chat/completions", body=b"{", headers=key)
     assert answer.status == 400

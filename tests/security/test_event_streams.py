@@ -15,8 +15,8 @@ FORGED = [
     *("\u2028data: x", "\u0085\u0085data: x", "data: [DONE]", ": comment\n\n", "\0", "\x0b\x0c"),
     *("retry: 0\n\n", "\ufeffdata: x\n\n", "</script>", '"}]}\n\ndata: {"choices": []}\n\n'),
 ]
-ASK = {"model": "openai/m", "input": "hi", "messages": [{"role": "user", "content": "hi"}]}
-ASK_STREAM = {**ASK, "stream": True}
+REQUEST = {"model": "openai/m", "input": "hi", "messages": [{"role": "user", "content": "hi"}]}
+STREAM_REQUEST = {**REQUEST, "stream": True}
 
 
 def chunk(content: str, reason: str | None = None) -> bytes:
@@ -39,7 +39,7 @@ async def translated(upstream: FakeUpstream, content: str) -> list[bytes]:
     """The events for a client of another dialect than the provider's."""
     upstream.stream([chunk(content), chunk("", "stop"), b"data: [DONE]\n\n"])
     async with run_gateway(config(upstream, 'dialects = ["openai.chat"]')) as client:
-        answer = await client.post("/v1/responses", json=ASK_STREAM)
+        answer = await client.post("/v1/responses", json=STREAM_REQUEST)
         return sse.split(await answer.read())
 
 
@@ -68,7 +68,7 @@ async def test_text_stays_in_its_event_when_it_passes_through(
 ) -> None:
     parts = [chunk(content), chunk("", "stop"), b"data: [DONE]\n\n"]
     upstream.stream(parts)
-    answer = await client.post("/v1/chat/completions", json=ASK_STREAM)
+    answer = await client.post("/v1/chat/completions", json=STREAM_REQUEST)
     assert sse.split(await answer.read()) == parts
 
 
@@ -76,7 +76,7 @@ async def test_nothing_that_follows_the_end_is_passed_on(
     client: GatewayClient, upstream: FakeUpstream
 ) -> None:
     upstream.stream([chunk("hi", "stop"), b"data: [DONE]\n\n", chunk("more"), b"event: x\n\n"])
-    answer = await client.post("/v1/chat/completions", json=ASK_STREAM)
+    answer = await client.post("/v1/chat/completions", json=STREAM_REQUEST)
     assert (await answer.read()).endswith(b"data: [DONE]\n\n")
 
 
@@ -85,7 +85,7 @@ async def test_an_event_without_end_is_cut_off(
 ) -> None:
     piece = b"x" * (1 << 20)
     upstream.stream([chunk("hi"), b"data: ", *[piece] * 6], framing="cut")
-    answer = await client.post("/v1/chat/completions", json=ASK_STREAM)
+    answer = await client.post("/v1/chat/completions", json=STREAM_REQUEST)
     received = await answer.read()
     assert len(received) < 1 << 20
     last = json.loads(sse.data_of(sse.split(received)[-1]) or b"{}")
@@ -96,7 +96,7 @@ async def test_half_an_event_is_not_passed_on(
     client: GatewayClient, upstream: FakeUpstream
 ) -> None:
     upstream.stream([chunk("hi"), b'data: {"choices": [{"del'], framing="cut")
-    answer = await client.post("/v1/chat/completions", json=ASK_STREAM)
+    answer = await client.post("/v1/chat/completions", json=STREAM_REQUEST)
     received = await answer.read()
     assert b'{"del' not in received
     assert b"stream_truncated" in received

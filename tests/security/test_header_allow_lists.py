@@ -8,7 +8,7 @@ from tests.security.wire import Wire
 
 from jackfield.testing import FakeUpstream
 
-OURS = {"authorization", "user-agent", "content-type", "content-length", "host"}
+ALWAYS_SENT = {"authorization", "user-agent", "content-type", "content-length", "host"}
 FORWARDED = {"accept", "idempotency-key", "openai-beta", "openai-organization", "openai-project"}
 CREDENTIALS = ["Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie", "Set-Cookie"]
 HOPS = ["Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Via"]
@@ -42,11 +42,11 @@ async def test_of_200_headers_of_a_client_none_reaches_the_provider(
 ) -> None:
     for headers in in_lots():
         headers.pop("X-Jackfield-Provider", None)
-        reply = await wire.ask(body=b'{"model": "m", "messages": []}', headers=headers)
+        reply = await wire.request(body=b'{"model": "m", "messages": []}', headers=headers)
         assert reply.status == 200, reply.raw
     assert len(NAMES) == 200
     for request in upstream.requests:
-        assert {name.lower() for name in request.headers} == OURS
+        assert {name.lower() for name in request.headers} == ALWAYS_SENT
         assert b"leak-" not in request.head
         assert request.headers["authorization"] == f"Bearer {KEY}"
         assert request.headers["user-agent"] == "jackfield"
@@ -56,8 +56,8 @@ async def test_only_what_the_provider_asks_for_is_forwarded(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
     headers = dict.fromkeys(FORWARDED, "passed") | {"X-Other": "kept"}
-    await wire.ask(body=b'{"model": "m", "messages": []}', headers=headers)
-    assert {name.lower() for name in upstream.requests[0].headers} == OURS | FORWARDED
+    await wire.request(body=b'{"model": "m", "messages": []}', headers=headers)
+    assert {name.lower() for name in upstream.requests[0].headers} == ALWAYS_SENT | FORWARDED
 
 
 async def test_a_header_that_connection_names_is_not_forwarded_by_another_way(
@@ -76,7 +76,7 @@ async def test_a_header_that_connection_names_is_not_forwarded_by_another_way(
 
 @pytest.mark.parametrize("value", ["日本", "caf\u00e9 \u20ac"])
 async def test_a_forwarded_header_that_cannot_be_sent_is_refused(wire: Wire, value: str) -> None:
-    reply = await wire.ask(
+    reply = await wire.request(
         body=b'{"model": "m", "messages": []}', headers={"Idempotency-Key": value}
     )
     assert reply.status == 400
@@ -86,7 +86,7 @@ async def test_a_forwarded_header_that_cannot_be_sent_is_refused(wire: Wire, val
 async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
-    told = {
+    given = {
         **{
             name: "upstream-leak"
             for name in NAMES
@@ -101,10 +101,10 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
         "X-Powered-By": "upstream-leak",
     }
     passed: set[str] = set()
-    for start in range(0, len(told), 60):
-        lot = dict(list(told.items())[start : start + 60])
-        upstream.reply(COMPLETION, headers={**lot, "X-Request-Id": "req_theirs"})
-        reply = await wire.ask(body=b'{"model": "m", "messages": []}')
+    for start in range(0, len(given), 60):
+        lot = dict(list(given.items())[start : start + 60])
+        upstream.reply(COMPLETION, headers={**lot, "X-Request-Id": "req_provider"})
+        reply = await wire.request(body=b'{"model": "m", "messages": []}')
         assert reply.status == 200
         assert b"upstream-leak" not in reply.raw
         assert KEY[:12].encode() not in reply.raw
@@ -119,7 +119,7 @@ async def test_an_allowed_header_with_a_secret_in_it_does_not_pass(
     wire: Wire, upstream: FakeUpstream, value: str
 ) -> None:
     upstream.reply(COMPLETION, headers={"X-RateLimit-Key": value, "X-Request-Id": value})
-    reply = await wire.ask(body=b'{"model": "m", "messages": []}')
+    reply = await wire.request(body=b'{"model": "m", "messages": []}')
     assert "x-ratelimit-key" not in reply.headers
     assert "x-jackfield-provider-request-id" not in reply.headers
 
@@ -128,5 +128,5 @@ async def test_a_key_in_the_query_of_a_client_is_not_forwarded(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
     keys = "key=leak&api_key=leak&API-Key=leak&%6bey=leak&access_token=leak&token=leak"
-    await wire.ask(f"/v1/files?after=x&{keys}&limit=2", b"", method="GET")
+    await wire.request(f"/v1/files?after=x&{keys}&limit=2", b"", method="GET")
     assert upstream.requests[0].path == "/v1/files?after=x&limit=2"

@@ -36,27 +36,29 @@ base_url = "%s"
 targets = ["nobody/m", "openai/m"]
 """
 LONG = b"x" * LARGE_BODY
-ASKED = b'{"model": "%b", "messages": [{"role": "user", "content": "%b"}], "stream": %b}'
+BODY = b'{"model": "%b", "messages": [{"role": "user", "content": "%b"}], "stream": %b}'
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: %b\r\n"
 HEAD += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 GOOD, LOW = {"Authorization": GOOD_KEY}, {"Authorization": LOW_KEY}
 
 
-def asked(model: bytes = b"openai/m", content: bytes = b"Hi", stream: bytes = b"false") -> bytes:
-    return ASKED % (model, content, stream)
+def chat_body(
+    model: bytes = b"openai/m", content: bytes = b"Hi", stream: bytes = b"false"
+) -> bytes:
+    return BODY % (model, content, stream)
 
 
 REFUSED = {
-    "no key": (CHAT, asked(), {}),
-    "a wrong key": (CHAT, asked(), {"Authorization": "wrong"}),
-    "a low key": (CHAT, asked(), LOW),
-    "no key, a large body": (CHAT, asked(content=LONG), {}),
+    "no key": (CHAT, chat_body(), {}),
+    "a wrong key": (CHAT, chat_body(), {"Authorization": "wrong"}),
+    "a low key": (CHAT, chat_body(), LOW),
+    "no key, a large body": (CHAT, chat_body(content=LONG), {}),
     "no key, no JSON": (CHAT, b"{", {}),
     "no key, no JSON in a large body": (CHAT, b'{"x": "' + LONG, {}),
     "no JSON": (CHAT, b"{", GOOD),
     "no JSON in a large body": (CHAT, b'{"x": "' + LONG, GOOD),
     "too deep": (CHAT, b"[" * 100_000, GOOD),
-    "no such path": ("/nowhere", asked(), GOOD),
+    "no such path": ("/nowhere", chat_body(), GOOD),
     "what is only explained": ("/jackfield/explain", b'{"path": "%b"}' % CHAT.encode(), GOOD),
     "what cannot be translated": (CHAT, b'{"model": "anthropic/m", "messages": [1]}', GOOD),
 }
@@ -91,7 +93,7 @@ def held() -> int:
 @pytest.mark.parametrize("why", REFUSED)
 async def test_what_is_refused_is_let_go_at_once(guarded: Wire, why: str) -> None:
     path, body, headers = REFUSED[why]
-    answer = await guarded.ask(path, body=body, headers=headers)
+    answer = await guarded.request(path, body=body, headers=headers)
     assert answer.status >= 400 or b'"refused"' in answer.raw
     assert held() == 0
 
@@ -102,7 +104,7 @@ async def test_what_a_provider_has_answered_is_let_go_at_once(
     guarded: Wire, upstream: FakeUpstream, status: int, stream: bytes
 ) -> None:
     upstream.always(UpstreamReply(status, (b'{"error": {"message": "No."}}',), framing="length"))
-    await guarded.ask(body=asked(stream=stream), headers=GOOD)
+    await guarded.request(body=chat_body(stream=stream), headers=GOOD)
     assert held() == 0
 
 
@@ -111,14 +113,14 @@ async def test_a_stream_that_breaks_off_is_let_go_at_once(
     guarded: Wire, upstream: FakeUpstream, framing: Framing
 ) -> None:
     upstream.stream([b'data: {"choices": []}\n\n'], framing=framing)
-    answer = await guarded.ask(body=asked(stream=b"true"), headers=GOOD)
+    answer = await guarded.request(body=chat_body(stream=b"true"), headers=GOOD)
     assert b'"error"' in answer.raw
     assert held() == 0
 
 
 @pytest.mark.parametrize("model", [b"nobody/m", b"both"])
 async def test_a_provider_that_is_not_there_holds_nothing(guarded: Wire, model: bytes) -> None:
-    answer = await guarded.ask(body=asked(model), headers=GOOD)
+    answer = await guarded.request(body=chat_body(model), headers=GOOD)
     assert answer.status == (502 if model == b"nobody/m" else 200)
     assert held() == 0
 
@@ -130,7 +132,7 @@ async def test_what_a_caller_no_longer_waits_for_is_let_go(
     gate = Gate()
     upstream.stream([b'data: {"choices": []}\n\n'] * 2, gate=gate, at=1)
     _, caller = await asyncio.open_connection("127.0.0.1", guarded.port)
-    body = asked(stream=stream)
+    body = chat_body(stream=stream)
     caller.write(HEAD % (GOOD_KEY.encode(), len(body)) + body)
     await gate.reached()
     caller.close()

@@ -33,7 +33,7 @@ async def test_a_name_of_a_model_breaks_nothing(
     caplog.set_level("INFO")
     for path in (CHAT, "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/moderations"):
         for model in (f"openai/m{name}", f"{name}/m", f"m{name}"):
-            reply = await wire.ask(path, json.dumps({"model": model, "input": "x"}).encode())
+            reply = await wire.request(path, json.dumps({"model": model, "input": "x"}).encode())
             assert reply.status in (200, 400, 404, 502), reply.raw
             assert "x-injected" not in reply.headers
             assert reply.raw.count(b"HTTP/1.1") == 1
@@ -55,7 +55,7 @@ async def test_a_path_breaks_no_log_line(
     caplog.set_level("INFO")
     for name in BREAKS:
         escaped = "".join(f"%{byte:02x}" for byte in name.encode())
-        await wire.ask(f"/nowhere/{escaped}", method="GET")
+        await wire.request(f"/nowhere/{escaped}", method="GET")
         await client.get(f"/nowhere/{name}")
     assert all(len(line.splitlines()) <= 1 for line in log_lines(client, caplog))
 
@@ -69,11 +69,16 @@ async def test_what_a_provider_says_breaks_nothing(
     name: str,
 ) -> None:
     caplog.set_level("INFO")
-    said = {"message": f"m{name}", "type": f"t{name}", "code": f"c{name}", "param": f"p{name}"}
-    reply = UpstreamReply(400, (json.dumps({"error": said}).encode(),), framing="length")
+    provider_error = {
+        "message": f"m{name}",
+        "type": f"t{name}",
+        "code": f"c{name}",
+        "param": f"p{name}",
+    }
+    reply = UpstreamReply(400, (json.dumps({"error": provider_error}).encode(),), framing="length")
     upstream.always(reply)
     for path in (CHAT, "/v1/responses"):
-        answer = await wire.ask(path, b'{"model": "m", "messages": [], "input": "x"}')
+        answer = await wire.request(path, b'{"model": "m", "messages": [], "input": "x"}')
         assert answer.status == 400
         assert "x-injected" not in answer.headers
         assert answer.error["message"]

@@ -24,7 +24,7 @@ TABLE = EndpointTable([*of_openai(), *of_gemini()])
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
-def test_no_path_takes_long_to_be_found_or_told(path: str) -> None:
+def test_no_path_takes_long_to_be_found_or_reported(path: str) -> None:
     with suppress(NotFound):
         TABLE.find("POST", path)
 

@@ -19,8 +19,8 @@ from jackfield.keys import KeyRing, LiveKey
 from jackfield.testing import FakeUpstream, GatewayClient
 
 PROMPT = "my number is 555-0142-CANARY"
-OURS = ("jackfield", "jackfield_openai")
-ASK_LIMIT = """
+PACKAGES = ("jackfield", "jackfield_openai")
+PRINT_LIMIT = """
 import resource, sys
 from jackfield import _serve
 _serve.keep_memory_private()
@@ -28,7 +28,7 @@ print(resource.getrlimit(resource.RLIMIT_CORE))
 """
 
 
-async def test_nothing_of_ours_prints_a_secret_or_a_prompt(
+async def test_no_object_of_the_gateway_prints_a_secret_or_a_prompt(
     wire: Wire, client: GatewayClient, upstream: FakeUpstream
 ) -> None:
     body = b'{"model": "m", "messages": [{"role": "user", "content": "%b"}]}' % PROMPT.encode()
@@ -37,12 +37,12 @@ async def test_nothing_of_ours_prints_a_secret_or_a_prompt(
     _, unfinished = await asyncio.open_connection("127.0.0.1", wire.port)
     head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: client-7f3Qw9\r\n"
     unfinished.write(head.encode() + b"Content-Length: 999\r\n\r\n" + body)
-    assert (await wire.ask(body=body, headers=headers)).status == kept.status == 200
+    assert (await wire.request(body=body, headers=headers)).status == kept.status == 200
     seen = set()
     for each in gc.get_objects():
         kind = type(each)
         module = str(getattr(kind, "__module__", ""))
-        if module.partition(".")[0] in OURS and not module.startswith("jackfield.testing"):
+        if module.partition(".")[0] in PACKAGES and not module.startswith("jackfield.testing"):
             seen.add(kind)
             shown = f"{each!r} {each!s}"
             for secret in (KEY, KEY[4:12], PROMPT, "client-7f3Qw9"):
@@ -53,7 +53,7 @@ async def test_nothing_of_ours_prints_a_secret_or_a_prompt(
 
 def test_no_core_is_dumped_by_a_gateway() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", ASK_LIMIT], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PRINT_LIMIT], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "(0, 0)"
 

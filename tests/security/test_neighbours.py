@@ -15,7 +15,7 @@ ABOUT_THE_MODEL = [
     {"message": "Unknown path", "param": "model"},
     {"message": "There is no route.", "code": "model_not_found"},
 ]
-ASKED = {"model": "openai/m", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = {"model": "openai/m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def provider(upstream: FakeUpstream, more: str = "") -> str:
@@ -28,11 +28,11 @@ def provider(upstream: FakeUpstream, more: str = "") -> str:
 async def test_a_model_that_is_not_served_at_a_path_leaves_the_path_to_others(
     gateway: ObservedGateway, upstream: FakeUpstream, path: str, error: dict[str, str | None]
 ) -> None:
-    asked = {"prompt": "x", "input": "x"}
+    fields = {"prompt": "x", "input": "x"}
     upstream.reply(json.dumps({"error": error}).encode(), 404)
-    refused = await client_of(gateway).post(path, json={"model": "openai/a", **asked})
+    refused = await client_of(gateway).post(path, json={"model": "openai/a", **fields})
     upstream.reply(COMPLETION)
-    await client_of(gateway).post(path, json={"model": "openai/b", **asked})
+    await client_of(gateway).post(path, json={"model": "openai/b", **fields})
     assert refused.status == 404
     assert [request.path for request in upstream.requests][-1] == path
 
@@ -47,7 +47,7 @@ async def test_a_request_that_every_key_is_refused_for_leaves_the_keys_to_others
     gateway = observed_gateway(provider(upstream, 'keys = ["env:KEY_A", "env:KEY_B"]'))
     async with gateway:
         flagged, next_one = [
-            await client_of(gateway).post("/v1/chat/completions", json=ASKED) for _ in "AB"
+            await client_of(gateway).post("/v1/chat/completions", json=CHAT) for _ in "AB"
         ]
     assert (flagged.status, next_one.status) == (502, 200)
 
@@ -59,10 +59,10 @@ async def test_words_of_a_caller_do_not_end_the_question_for_usage(
     repeated = b'{"detail": [{"type": "missing", "input": "stream_options"}]}'
     gateway = observed_gateway(toml)
     async with gateway:
-        for said in (repeated, repeated, b"{}"):
-            upstream.reply(said, 422)
+        for refusal in (repeated, repeated, b"{}"):
+            upstream.reply(refusal, 422)
         for _ in "AB":
-            await client_of(gateway).post("/v1/chat/completions", json={**ASKED, "stream": True})
+            await client_of(gateway).post("/v1/chat/completions", json={**CHAT, "stream": True})
     assert b"include_usage" in upstream.requests[-1].body
 
 
@@ -70,12 +70,12 @@ async def test_a_client_cannot_put_its_own_header_beside_a_configured_one(
     upstream: FakeUpstream,
 ) -> None:
     upstream.reply(b"{}")
-    fixed = 'headers = { "OpenAI-Project" = "proj_ours" }'
+    fixed = 'headers = { "OpenAI-Project" = "proj_configured" }'
     gateway = observed_gateway(provider(upstream, fixed))
     async with gateway:
-        theirs = {"openai-project": "proj_theirs"}
-        await client_of(gateway).post("/v1/moderations", json={"input": "x"}, headers=theirs)
-    assert upstream.requests[0].headers.getall("OpenAI-Project") == ["proj_ours"]
+        own = {"openai-project": "proj_client"}
+        await client_of(gateway).post("/v1/moderations", json={"input": "x"}, headers=own)
+    assert upstream.requests[0].headers.getall("OpenAI-Project") == ["proj_configured"]
 
 
 @pytest.mark.parametrize(

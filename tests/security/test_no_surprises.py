@@ -121,12 +121,12 @@ async def test_odd_requests_that_are_only_explained(
 
 
 @FUZZ
-@given(said=ODD, status=st.sampled_from([200, 201, 204, 400, 404, 429, 500]))
+@given(value=ODD, status=st.sampled_from([200, 201, 204, 400, 404, 429, 500]))
 async def test_odd_answers_of_a_provider(
-    client: GatewayClient, upstream: FakeUpstream, said: Any, status: int
+    client: GatewayClient, upstream: FakeUpstream, value: Any, status: int
 ) -> None:
-    for body in (said, {"error": said}, {"choices": said, "data": said, "output": said}):
-        told = b"" if status == 204 else json.dumps(body).encode()
-        upstream.always(UpstreamReply(status, (told,), framing="length"))
+    for body in (value, {"error": value}, {"choices": value, "data": value, "output": value}):
+        sent = b"" if status == 204 else json.dumps(body).encode()
+        upstream.always(UpstreamReply(status, (sent,), framing="length"))
         await try_all(client, {"model": "openai/m", "messages": [], "input": "x", "prompt": "x"})
     upstream.always(UpstreamReply(200, (COMPLETION,), framing="length"))

@@ -120,8 +120,8 @@ async def test_no_header_query_or_environment_does_either(
         headers = dict.fromkeys(names, payload)
         body = json.dumps({"model": "m", "messages": []}).encode()
         target = f"/v1/chat/completions?url={payload}&base_url={payload}".replace("#", "%23")
-        await wire.ask(target.replace("\\", "%5C"), body, headers)
-        await wire.ask(body=body, headers={"Host": payload})
+        await wire.request(target.replace("\\", "%5C"), body, headers)
+        await wire.request(body=body, headers={"Host": payload})
     port = int(upstream.base_url.rpartition(":")[2])
     assert upstream.requests
     assert elsewhere(attempts, port, wire.port) == []

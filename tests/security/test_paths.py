@@ -106,7 +106,7 @@ async def test_a_strange_target_gets_an_error_or_stays_below_the_base_url(
     wire: Wire, upstream: FakeUpstream, target: bytes
 ) -> None:
     for method in ("GET", "POST"):
-        reply = await wire.ask(target, b"{}", method=method)
+        reply = await wire.request(target, b"{}", method=method)
         assert 200 <= reply.status < 500, reply.raw
         assert "X-Injected" not in reply.headers
     for request in upstream.requests:

@@ -41,17 +41,17 @@ def update(**session: Any) -> dict[str, Any]:
     return {"type": "session.update", "session": session}
 
 
-def heard_by(model: str) -> dict[str, Any]:
+def transcribed_by(model: str) -> dict[str, Any]:
     return update(audio={"input": {"transcription": {"model": model}}})
 
 
 @define(eq=False)
 class Line:
-    """A gateway with keys behind its own server, and all that its provider has heard."""
+    """A gateway with keys behind its own server, and all that its provider has received."""
 
     admin: GatewayClient
     port: int
-    heard: list[Any] = field(factory=list)
+    received: list[Any] = field(factory=list)
 
     async def key(self, **fields: Any) -> str:
         answer = await self.admin.post("/jackfield/keys", json={"organization": "acme", **fields})
@@ -61,18 +61,18 @@ class Line:
         bearer = {"authorization": f"Bearer {key}"}
         return connect(f"ws://127.0.0.1:{self.port}{path}", additional_headers=bearer)
 
-    async def tell(self, path: str, key: str, *messages: Mapping[str, Any]) -> int | None:
-        """Say something in a session; the code that it is closed with, None if it goes on."""
+    async def send_all(self, path: str, key: str, *messages: Mapping[str, Any]) -> int | None:
+        """Send messages in a session; the code that it is closed with, None if it goes on."""
         async with self.open(path, key) as session:
             try:
                 for message in messages:
                     await session.send(json.dumps(message))
                     await session.recv()
-                    if session.close_code is None and len(self.heard) < len(messages):
+                    if session.close_code is None and len(self.received) < len(messages):
                         continue
             except ConnectionClosed:
                 pass
-            if len(self.heard) == len(messages):
+            if len(self.received) == len(messages):
                 return None
             await session.wait_closed()
             return session.close_code
@@ -80,11 +80,11 @@ class Line:
 
 @pytest.fixture
 async def line() -> AsyncIterator[Line]:
-    heard: list[Any] = []
+    received: list[Any] = []
 
     async def echo(connection: ServerConnection) -> None:
         async for message in connection:
-            heard.append(json.loads(message))
+            received.append(json.loads(message))
             await connection.send(message)
 
     async with serve(echo, "127.0.0.1", 0) as provider:
@@ -94,7 +94,7 @@ async def line() -> AsyncIterator[Line]:
             server, listeners = Server(gateway.frontend), bind_all(["127.0.0.1:0"])
             port = listeners[0].getsockname()[1]
             await server.start(listeners)
-            yield Line(admin_of(gateway), port, heard)
+            yield Line(admin_of(gateway), port, received)
             await server.drain(0.0, gateway.end_exchanges)
 
 
@@ -102,12 +102,12 @@ async def line() -> AsyncIterator[Line]:
     ("path", "messages"),
     [
         (LIVE, [{"setup": {"model": "models/voice"}}, {"toolResponse": {"model": "x"}}]),
-        (REALTIME, [update(model="gpt-realtime"), heard_by("whisper-1"), create()]),
+        (REALTIME, [update(model="gpt-realtime"), transcribed_by("whisper-1"), create()]),
         (RESPONSES, [create(model="gpt-5"), create(model="gpt-5", metadata={"model": "x"})]),
     ],
 )
 async def test_a_key_may_use_its_models(line: Line, path: str, messages: list[Any]) -> None:
-    assert await line.tell(path, await line.key(models=ALLOWED), *messages) is None
+    assert await line.send_all(path, await line.key(models=ALLOWED), *messages) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_a_key_may_use_its_models(line: Line, path: str, messages: list[An
         (LIVE, [{"setup": {"model": "models/voice"}}, {"setup": {"model": "models/dear"}}]),
         (REALTIME, [update(model="dear")]),
         (REALTIME, [create(response={"model": "gpt-5-pro"})]),
-        (REALTIME, [heard_by("gpt-4o-transcribe")]),
+        (REALTIME, [transcribed_by("gpt-4o-transcribe")]),
         (REALTIME, [update(input_audio_transcription={"model": "gpt-4o-transcribe"})]),
         (RESPONSES, [create(model="dear")]),
         (RESPONSES, [create(model="gpt-5-pro")]),
@@ -129,8 +129,8 @@ async def test_a_key_may_use_its_models(line: Line, path: str, messages: list[An
     ],
 )
 async def test_a_key_cannot_use_another_model(line: Line, path: str, messages: list[Any]) -> None:
-    code = await line.tell(path, await line.key(models=ALLOWED), *messages)
-    assert (code, len(line.heard)) == (1008, len(messages) - 1)
+    code = await line.send_all(path, await line.key(models=ALLOWED), *messages)
+    assert (code, len(line.received)) == (1008, len(messages) - 1)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ async def test_a_key_cannot_use_another_model(line: Line, path: str, messages: l
 async def test_letters_of_another_case_hide_no_model(
     line: Line, path: str, messages: list[Any]
 ) -> None:
-    code = await line.tell(path, await line.key(models=ALLOWED), *messages)
-    assert (code, len(line.heard)) == (1008, len(messages) - 1)
+    code = await line.send_all(path, await line.key(models=ALLOWED), *messages)
+    assert (code, len(line.received)) == (1008, len(messages) - 1)
 
 
 @pytest.mark.parametrize("path", [LIVE, RESPONSES])
@@ -175,4 +175,4 @@ async def test_a_key_that_is_revoked_before_the_first_message_opens_nothing(
     async with line.open(path, key) as session:
         await line.admin.post(f"/jackfield/keys/{key.split('-')[1]}/revoke", json={})
         await session.wait_closed()
-    assert (session.close_code, line.heard) == (1008, [])
+    assert (session.close_code, line.received) == (1008, [])

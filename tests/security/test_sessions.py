@@ -64,14 +64,14 @@ async def line() -> AsyncIterator[Line]:
 
 
 async def end_of(session: ClientConnection) -> tuple[int | None, str]:
-    """The code that a session is closed with, and the last that was said before."""
+    """The code that a session is closed with, and the last message before."""
     await session.send("{}")
-    said: str | bytes = ""
+    last: str | bytes = ""
     with suppress(ConnectionClosed):
         async with asyncio.timeout(5):
             while True:
-                said = await session.recv()
-    return session.close_code, str(said)
+                last = await session.recv()
+    return session.close_code, str(last)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_a_session_ends_when_its_key_would_not_open_it_any_more(
     async with line.open(key) as session, line.open(other) as another:
         ending = asyncio.create_task(end_of(session))
         await line.admin.send(method, f"/jackfield/{path.format(key['id'])}", json=fields)
-        code, said = await ending
-        assert (code, why in said) == (1008, True)
+        code, last = await ending
+        assert (code, why in last) == (1008, True)
         if path.startswith("keys"):
             await another.send("still here")
             assert await another.recv() == "still here"
@@ -100,5 +100,5 @@ async def test_a_session_ends_when_its_key_would_not_open_it_any_more(
 async def test_a_session_does_not_outlive_its_key(line: Line) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     async with line.open(await line.key(expires=soon.isoformat())) as session:
-        code, said = await end_of(session)
-    assert (code, "has expired" in said) == (1008, True)
+        code, last = await end_of(session)
+    assert (code, "has expired" in last) == (1008, True)

@@ -1,4 +1,4 @@
-"""Name servers that take their time: a thread that waits for one cannot be told to stop."""
+"""Name servers that take their time: a thread that waits for one cannot be stopped."""
 
 import asyncio
 import socket
@@ -30,13 +30,13 @@ class NameServer:
     """Answers nobody who asks for a name with `slow` in it, until it is released."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
         self.released = threading.Event()
         self._look_up = socket.getaddrinfo
 
     def __call__(self, host: str, *more: Any, **named: Any) -> list[Any]:
         if "slow" in host:
-            self.asked.append(host)
+            self.hosts.append(host)
             self.released.wait(30)
             raise socket.gaierror(socket.EAI_AGAIN, "try again")
         return self._look_up(host, *more, **named)
@@ -56,7 +56,7 @@ async def gateway(upstream: FakeUpstream, name_server: NameServer) -> AsyncItera
         yield gateway
 
 
-def asked(model: str, *parts: Any) -> dict[str, Any]:
+def chat(model: str, *parts: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": [*parts]}]}
 
 
@@ -67,8 +67,8 @@ def shown(host: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "waiting",
     [
-        asked("ollama/m", *[shown(f"slow{n}.example") for n in range(20)]),
-        asked("slow/m"),
+        chat("ollama/m", *[shown(f"slow{n}.example") for n in range(20)]),
+        chat("slow/m"),
     ],
     ids=["names in a request", "the name of another provider"],
 )
@@ -80,11 +80,11 @@ async def test_a_name_that_is_not_found_keeps_nobody_else_waiting(
         asyncio.create_task(client.post("/v1/chat/completions", json=waiting)) for _ in range(40)
     ]
     async with asyncio.timeout(5):
-        while not name_server.asked:  # noqa: ASYNC110 - a thread asks
+        while not name_server.hosts:  # noqa: ASYNC110 - a thread asks
             await asyncio.sleep(0.01)
     async with asyncio.timeout(5):
         text = {"type": "text", "text": "x" * (1 << 20)}
-        answer = await client.post("/v1/chat/completions", json=asked("openai/m", text))
+        answer = await client.post("/v1/chat/completions", json=chat("openai/m", text))
     assert answer.status == 200
     name_server.released.set()
     await asyncio.gather(*asking, return_exceptions=True)

@@ -57,7 +57,7 @@ class Wire:
         writer.close()
         return Reply(bytes(received))
 
-    async def ask(
+    async def request(
         self,
         target: str | bytes = CHAT,
         body: bytes = b"",

@@ -19,17 +19,17 @@ def main() -> int:
     """Run it, print its tables, and fail if a bar is broken."""
     arguments = _arguments()
     seed = arguments.seed or secrets.randbits(32)
-    _say(f"make trust: the numbers are drawn from seed {seed}")
+    _print(f"make trust: the numbers are drawn from seed {seed}")
     size = Size(arguments.requests, arguments.at_once, arguments.workers, arguments.kills)
     module = SABOTAGES.get(arguments.sabotage, "jackfield")
     tables = []
     for store in arguments.store or NAMES:
         tables.append(_prove(store, size, seed, module, arguments.keep))
-        _say("", *tables[-1].lines())
+        _print("", *tables[-1].lines())
     return 0 if all(table.held for table in tables) else 1
 
 
-def _say(*lines: str) -> None:
+def _print(*lines: str) -> None:
     sys.stdout.write("\n".join([*lines, ""]))
     sys.stdout.flush()
 

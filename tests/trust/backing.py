@@ -59,7 +59,7 @@ class Sqlite:
 
 @frozen
 class Redis:
-    """A server that writes down what it is told, and can be killed."""
+    """A server that persists every write, and can be killed."""
 
     server: Process
     can_restart: bool = True

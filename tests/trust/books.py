@@ -21,7 +21,7 @@ OUTPUT_PRICE = 30_000
 
 @frozen
 class Bill:
-    """What the provider bills for one request, which it may have been asked more than once."""
+    """What the provider bills for one request, which it may have received more than once."""
 
     input_tokens: int
     output_tokens: int
@@ -47,9 +47,11 @@ class Truth:
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{port}/truth") as answer,
         ):
-            told = await answer.json()
-        bills = {number: Bill(*counts) for number, counts in told["billed"].items() if counts[2]}
-        return cls(bills, sorted(told["admissions"]))
+            reported = await answer.json()
+        bills = {
+            number: Bill(*counts) for number, counts in reported["billed"].items() if counts[2]
+        }
+        return cls(bills, sorted(reported["admissions"]))
 
     def as_invoice(self, path: Path) -> None:
         """Write it as a provider's invoice."""
@@ -108,6 +110,6 @@ async def balances(backing: Backing, budgets: Iterable[str]) -> Mapping[str, Bal
     """For each budget what is spent and what is held."""
     names = list(budgets)
     async with backing.opened() as store:
-        asked = [(Account("", f"budget:{name}"), 0) for name in names]
-        found = await store.balances(asked)
+        accounts = [(Account("", f"budget:{name}"), 0) for name in names]
+        found = await store.balances(accounts)
     return dict(zip(names, found, strict=True))

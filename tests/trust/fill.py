@@ -1,11 +1,11 @@
-"""What is left of the limits when nobody else asks, asked for until there is no room."""
+"""What is left of the limits when nobody else sends, spent until there is no room."""
 
 import asyncio
 from collections.abc import Sequence
 
 import aiohttp
 from attrs import define, field
-from tests.trust.load import LEFT, REFUSED, ask, session
+from tests.trust.load import LEFT, REFUSED, send, session
 
 FIRST = 500_000
 MOST_FAILED = 200
@@ -19,7 +19,7 @@ class Fill:
 
     url: str
     keys: Sequence[str]
-    asked: int = 0
+    sent: int = 0
     reserves: dict[int, int] = field(factory=dict)
 
     async def run(self) -> None:
@@ -34,9 +34,9 @@ class Fill:
     async def _until_refused(self, asking: aiohttp.ClientSession, place: int) -> None:
         failed = 0
         while True:
-            number = FIRST + self.asked * len(self.keys) + place
-            self.asked += 1
-            view = await ask(asking, self.url, self.keys[place], number)
+            number = FIRST + self.sent * len(self.keys) + place
+            self.sent += 1
+            view = await send(asking, self.url, self.keys[place], number)
             if view.status == REFUSED:
                 self.reserves[place] = view.need()
                 return

@@ -40,7 +40,7 @@ class Limits:
         return f"organization:{ORGANIZATION}" if name == "organization" else f"team:{name}"
 
     def kind(self, name: str) -> str:
-        """What kind of thing it is for."""
+        """The kind of scope it is for."""
         return self.scope(name).partition(":")[0]
 
     def label(self, name: str) -> str:

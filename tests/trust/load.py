@@ -32,7 +32,7 @@ _NEED = re.compile(rb"may need ([0-9.]+) dollars")
 class View:
     """What a client saw: a status, `LOST` with the connection, `LEFT` when it left; and a body.
 
-    `wait` is how many seconds it was asked to wait.
+    `wait` is how many seconds the refusal says to wait.
     """
 
     status: int
@@ -60,7 +60,7 @@ class Load:
     """`total` requests by the keys in turn; `answers` counts their statuses, `refusals` budgets and
     `failures` the other errors.
 
-    `progress` is told how many are done, after each.
+    `progress` gets how many are done, after each.
     """
 
     url: str
@@ -82,7 +82,7 @@ class Load:
     async def _client(self, asking: aiohttp.ClientSession, numbers: Iterator[int]) -> None:
         for number in numbers:
             key = self.keys[number % len(self.keys)]
-            view = await ask(asking, self.url, key, number)
+            view = await send(asking, self.url, key, number)
             self.answers[view.status] += 1
             self.done += 1
             self.progress(self.done)
@@ -105,8 +105,8 @@ def name_of(number: int) -> str:
     return f"r{number:06}"
 
 
-async def ask(asking: aiohttp.ClientSession, url: str, key: str, number: int) -> View:
-    """Ask one question."""
+async def send(asking: aiohttp.ClientSession, url: str, key: str, number: int) -> View:
+    """Send one request."""
     name = name_of(number)
     draw = random.Random(f"{name} client")  # noqa: S311 - no secret
     stream = draw.random() < STREAMING

@@ -1,6 +1,6 @@
 """A provider with a ledger of truth: what it bills for each request, cut off or not.
 
-What it does is drawn from the request's own number, so that two runs are asked the same of.
+What it does is drawn from the request's own number, so that two runs behave the same.
 """
 
 import asyncio
@@ -23,28 +23,28 @@ BREAKING = 0.03
 
 @frozen
 class Question:
-    """What is asked: `number` is the first word of the prompt, the second says when it was sent."""
+    """A request: `number` is the first word of the prompt, the second says when it was sent."""
 
     number: str
     sent: float
     model: str
     stream: bool
-    tells_usage: bool
+    reports_usage: bool
     most: int
     input_tokens: int
 
     @classmethod
-    def of(cls, asked: dict[str, Any]) -> "Question":
+    def of(cls, body: dict[str, Any]) -> "Question":
         """A question in OpenAI's words."""
-        words = asked["messages"][-1]["content"].split()
-        options = asked.get("stream_options") or {}
+        words = body["messages"][-1]["content"].split()
+        options = body.get("stream_options") or {}
         return cls(
             words[0],
             float(words[1]),
-            asked["model"],
-            bool(asked.get("stream")),
+            body["model"],
+            bool(body.get("stream")),
             bool(options.get("include_usage")),
-            asked.get("max_completion_tokens") or asked["max_tokens"],
+            body.get("max_completion_tokens") or body["max_tokens"],
             len(words),
         )
 
@@ -122,7 +122,7 @@ class Truth:
             await response.write(_event(_chunk(question.model, "word " * step)))
             await asyncio.sleep(draw.random() * SLOWEST_CHUNK)
         await response.write(_event(_chunk(question.model, None, "stop")))
-        if question.tells_usage:
+        if question.reports_usage:
             usage = _usage(question, fate.output_tokens)
             await response.write(_event({**_chunk(question.model), "choices": [], "usage": usage}))
         await response.write(b"data: [DONE]\n\n")

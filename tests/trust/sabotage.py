@@ -41,8 +41,8 @@ async def check(self: Allowances, limits: Sequence[Limit], amounts: Sequence[int
     ledger = self._holder
     assert isinstance(ledger, Ledger)
     spans = [limit.window.span(ledger.now()) for limit in limits]
-    asked = [(limit.account, span.since) for limit, span in zip(limits, spans, strict=True)]
-    balances = await ledger._store.balances(asked)
+    accounts = [(limit.account, span.since) for limit, span in zip(limits, spans, strict=True)]
+    balances = await ledger._store.balances(accounts)
     for limit, amount, balance, span in zip(limits, amounts, balances, spans, strict=True):
         if balance.spent >= limit.amount:
             raise LimitReached(limit, amount, balance, span.resets_at)

@@ -15,14 +15,14 @@ def table_of(evidence: Evidence) -> Table:
     size = evidence.size
     amount = f"{size.workers} workers, {size.requests:,} requests, {size.at_once} at once"
     table = Table(f"{evidence.store}: {amount}, {evidence.seconds:.0f} s")
-    _tell_what_happened(table, evidence)
+    _show_events(table, evidence)
     _judge_spending(table, evidence)
     _judge_records(table, evidence)
     _judge_reconciled(table, evidence)
     return table
 
 
-def _tell_what_happened(table: Table, evidence: Evidence) -> None:
+def _show_events(table: Table, evidence: Evidence) -> None:
     answers, chaos = evidence.load.answers, evidence.chaos
     table.show("requests served, and left by their clients", f"{answers[200]:,}, {answers[LEFT]:,}")
     table.show("requests refused by a budget", f"{answers[REFUSED]:,}")

@@ -8,7 +8,7 @@ BASE = "https://api.anthropic.com"
 GATEWAY = "http://gateway.example/anthropic"
 
 
-def test_results_are_fetched_where_the_batch_was_asked_for() -> None:
+def test_results_are_fetched_where_the_batch_was_created() -> None:
     body = b'{"data":[{"results_url": "%s/v1/messages/batches/b_1/results"}, {"results_url":null}]}'
     assert with_client_urls(body % BASE.encode(), BASE + "/", GATEWAY) == body % GATEWAY.encode()
 

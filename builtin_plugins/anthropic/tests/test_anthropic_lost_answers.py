@@ -15,7 +15,7 @@ REFUSED = {"stop_reason": "refusal", "stop_details": {"category": "cyber", "expl
 CALLER = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
 LOGPROBS = {"content": [{"token": "a", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
 REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),))
-ASK = {"model": "up/claude-x", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
+BODY = {"model": "up/claude-x", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
 
 
 def tool_use(caller: Any) -> dict[str, Any]:
@@ -54,32 +54,32 @@ base_url = "{upstream.base_url}"
 
 
 async def header(
-    upstream: FakeUpstream, message: dict[str, Any], path: str, **ask: Any
+    upstream: FakeUpstream, message: dict[str, Any], path: str, **fields: Any
 ) -> str | None:
     upstream.reply(json.dumps(message).encode())
     async with run_gateway(table(upstream)) as gateway:
-        response = await gateway.post(path, json={"model": "up/claude-x", **ask})
+        response = await gateway.post(path, json={"model": "up/claude-x", **fields})
         assert response.status == 200
         return response.headers.get("x-jackfield-loss")
 
 
 async def test_what_a_chat_client_lacks_of_an_answer_is_named(upstream: FakeUpstream) -> None:
     message = answer(tool_use(CALLER), container=CONTAINER, **REFUSED)
-    lost = await header(upstream, message, "/v1/chat/completions", **ASK)
+    lost = await header(upstream, message, "/v1/chat/completions", **BODY)
     names = [f"anthropic.messages.{one}" for one in ("container", "stop_details", "caller")]
     assert sorted((lost or "").split(", ")) == sorted(names)
 
 
-async def test_what_says_nothing_of_its_own_is_not_a_loss(upstream: FakeUpstream) -> None:
+async def test_what_carries_no_information_is_not_a_loss(upstream: FakeUpstream) -> None:
     message = answer(
         tool_use({"type": "direct"}), stop_details=None, context_management={"edits": []}
     )
-    assert await header(upstream, message, "/v1/chat/completions", **ASK) is None
+    assert await header(upstream, message, "/v1/chat/completions", **BODY) is None
 
 
 async def test_a_client_of_the_same_dialect_lacks_nothing(upstream: FakeUpstream) -> None:
     message = answer(tool_use(CALLER), container=CONTAINER, **REFUSED)
-    assert await header(upstream, message, "/anthropic/v1/messages", **ASK) is None
+    assert await header(upstream, message, "/anthropic/v1/messages", **BODY) is None
 
 
 async def test_plugins_know_what_a_stream_lost_after_its_head(upstream: FakeUpstream) -> None:
@@ -87,7 +87,7 @@ async def test_plugins_know_what_a_stream_lost_after_its_head(upstream: FakeUpst
     upstream.stream([b"".join(sent[:3]), b"".join(sent[3:])], gate=gate, at=1)
     recorder = '[plugins.notes]\nuse = "recorder"'
     async with run_gateway(table(upstream) + recorder) as gateway:
-        response = await gateway.post("/v1/chat/completions", json={**ASK, "stream": True})
+        response = await gateway.post("/v1/chat/completions", json={**BODY, "stream": True})
         gate.open()
         assert b"[DONE]" in await response.read()
         over = gateway.plugin("notes").of("post_response")[0]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import InvalidRequest
+from jackfield.json_spans import texts
 from jackfield.messages import (
     ChatRequest,
     Document,
@@ -339,3 +340,12 @@ def test_what_has_no_meaning_is_refused_by_name(members: dict[str, Any], param: 
     with pytest.raises(InvalidRequest) as raised:
         parse(**members)
     assert raised.value.param == param
+
+
+def test_documents_of_text_are_seen_by_plugins_and_pictures_are_not() -> None:
+    plain = {"type": "text", "media_type": "text/plain", "data": "a letter"}
+    picture = {"type": "base64", "media_type": "image/png", "data": "AAAA"}
+    shown = [{"type": "document", "source": plain}, {"type": "image", "source": picture}]
+    result = {"type": "tool_result", "tool_use_id": "1", "content": shown}
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": [*shown, result]}]})
+    assert [one.value for one in texts(body, MESSAGES.request_texts)] == ["a letter", "a letter"]

@@ -242,7 +242,7 @@ def test_what_no_message_can_hold_is_named() -> None:
         Audio(transcript="hey"),
         Audio(data="AA=="),
         Image(data="AA=="),
-        Opaque("other", "thing", {}),
+        Opaque("other", "item", {}),
         Refusal("No."),
         Text("x", (Citation(title="t"),)),
     )
@@ -252,7 +252,7 @@ def test_what_no_message_can_hold_is_named() -> None:
         "audio",
         "messages.audio",
         "messages.image",
-        "messages.thing",
+        "messages.item",
         "refusals",
         "citations",
     ]

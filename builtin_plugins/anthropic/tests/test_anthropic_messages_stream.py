@@ -30,7 +30,7 @@ from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_citations import read_citation
 
 REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
-OURS: dict[str, Any] = {NAME: {}}
+OWN: dict[str, Any] = {NAME: {}}
 START = {
     "type": "message_start",
     "message": {"id": "i", "model": "m", "usage": {"input_tokens": 3}},
@@ -106,12 +106,12 @@ def test_a_stream_is_read_block_by_block() -> None:
     )
     assert isinstance(events[0], Started)
     assert events[2:8] == [
-        ReasoningDelta(0, "hm", extensions=OURS),
-        ReasoningDelta(0, signature="s", extensions=OURS),
+        ReasoningDelta(0, "hm", extensions=OWN),
+        ReasoningDelta(0, signature="s", extensions=OWN),
         TextDelta(1, "Hi"),
         ToolCallStarted(2, "a", "f"),
         ToolCallDelta(2, '{"x":1}'),
-        Finished("tool_calls", 0, "tool_use", OURS),
+        Finished("tool_calls", 0, "tool_use", OWN),
     ]
     assert isinstance(events[8], UsageReported)
     assert (events[8].usage.input_tokens, events[8].usage.output_tokens) == (3, 5)
@@ -144,7 +144,7 @@ def test_a_message_may_begin_with_content_and_end_without_a_delta() -> None:
         PartAdded(0, Opaque(NAME, "code_execution_tool_result", result)),
         ToolCallStarted(1, "a", "f"),
         ToolCallDelta(1, '{"x":1}'),
-        Finished("tool_calls", 0, "tool_use", OURS),
+        Finished("tool_calls", 0, "tool_use", OWN),
         Ended(),
     ]
 
@@ -317,12 +317,12 @@ def test_what_no_stream_of_messages_can_hold_is_named() -> None:
         CitationAdded(0, Citation(title="t")),
         AudioDelta(1, transcript="hey"),
         PartAdded(2, Image(data="AA==")),
-        PartAdded(3, Opaque("other", "thing", {})),
+        PartAdded(3, Opaque("other", "item", {})),
         RefusalDelta(4, "No."),
         Ended(),
     ]
     values, losses = render(events)
-    assert losses == ["n", "citations", "audio", "messages.image", "messages.thing", "refusals"]
+    assert losses == ["n", "citations", "audio", "messages.image", "messages.item", "refusals"]
     assert any(value.get("delta", {}).get("type") == "citations_delta" for value in values)
     assert values[-2]["delta"]["stop_reason"] == "refusal"
 

@@ -41,26 +41,26 @@ from jackfield_anthropic.endpoints import BEDROCK, COUNT_TOKENS, MESSAGES, VERTE
 from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_native import native_body
 
-OURS: dict[str, Any] = {NAME: {}}
+OWN: dict[str, Any] = {NAME: {}}
 WORDS = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
 IDS = st.text("abcdefghijklmnop_-0123456789", min_size=1, max_size=12)
 VALUES = st.dictionaries(WORDS, st.one_of(st.integers(-9, 9), WORDS, st.none()), max_size=3)
 ARGUMENTS = VALUES.map(lambda value: msgspec.json.encode(value).decode())
 TEXTS = st.builds(Text, WORDS)
 IMAGES = st.one_of(
-    st.builds(Image, url=WORDS, extensions=st.just(OURS)),
-    st.builds(Image, data=WORDS, media_type=st.just("image/png"), extensions=st.just(OURS)),
+    st.builds(Image, url=WORDS, extensions=st.just(OWN)),
+    st.builds(Image, data=WORDS, media_type=st.just("image/png"), extensions=st.just(OWN)),
 )
 DOCUMENTS = st.builds(
     Document,
     data=WORDS,
     media_type=st.just("application/pdf"),
     name=st.none() | WORDS,
-    extensions=st.just(OURS),
+    extensions=st.just(OWN),
 )
 THOUGHTS = st.one_of(
-    st.builds(Reasoning, WORDS, signature=WORDS, extensions=st.just(OURS)),
-    st.builds(Reasoning, encrypted=WORDS, extensions=st.just(OURS)),
+    st.builds(Reasoning, WORDS, signature=WORDS, extensions=st.just(OWN)),
+    st.builds(Reasoning, encrypted=WORDS, extensions=st.just(OWN)),
 )
 CALLS = st.builds(ToolCall, IDS, WORDS, ARGUMENTS)
 USER: st.SearchStrategy[Part] = st.one_of(TEXTS, IMAGES, DOCUMENTS)
@@ -86,7 +86,7 @@ REQUESTS = st.builds(
     model=WORDS,
     messages=st.lists(MESSAGE, min_size=1, max_size=5).map(tuple),
     tools=st.lists(
-        st.builds(Tool, WORDS, st.none() | WORDS, VALUES, extensions=st.just(OURS)), max_size=2
+        st.builds(Tool, WORDS, st.none() | WORDS, VALUES, extensions=st.just(OWN)), max_size=2
     ).map(tuple),
     tool_choice=st.none(),
     max_tokens=st.integers(1, 99),
@@ -94,7 +94,7 @@ REQUESTS = st.builds(
     top_k=st.none() | st.integers(1, 9),
     stop=st.lists(WORDS, max_size=2).map(tuple),
     include_usage=st.just(True),
-    extensions=st.just(OURS),
+    extensions=st.just(OWN),
 )
 RESPONSES = st.builds(
     lambda parts, reason, counts: ChatResponse(
@@ -130,8 +130,8 @@ def test_an_answer_that_messages_can_carry_comes_back_the_same(response: ChatRes
 
 EVENTS: list[StreamEvent] = [
     Started("msg_1", "m"),
-    ReasoningDelta(0, "Hm – ", extensions=OURS),
-    ReasoningDelta(0, signature="c2ln", extensions=OURS),
+    ReasoningDelta(0, "Hm – ", extensions=OWN),
+    ReasoningDelta(0, signature="c2ln", extensions=OWN),
     TextDelta(1, "Grüße, 世界 "),
     TextDelta(1, "🙂"),
     ToolCallStarted(2, "toolu_1", "f"),

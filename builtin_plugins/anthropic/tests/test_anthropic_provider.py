@@ -19,7 +19,7 @@ MESSAGE = {
     "usage": {"input_tokens": 2, "output_tokens": 1},
 }
 HELLO = [{"role": "user", "content": "Hello"}]
-ASK = {"model": "up/claude-x", "max_tokens": 9, "messages": HELLO}
+REQUEST = {"model": "up/claude-x", "max_tokens": 9, "messages": HELLO}
 ERROR = {"type": "error", "error": {"type": "not_found_error", "message": "model: x"}}
 
 
@@ -61,8 +61,8 @@ async def test_the_key_and_a_version_are_sent(
     monkeypatch.setenv("KEY_A", "sk-ant-aaaaaaaaaaaaaaaaaaaa")
     answer_json(upstream, MESSAGE)
     async with run_gateway(table(upstream, 'keys = ["env:KEY_A"]')) as gateway:
-        mine = {"authorization": "Bearer mine", "x-api-key": "mine"}
-        await gateway.post("/v1/messages", json=ASK, headers=mine)
+        credentials = {"authorization": "Bearer client-key", "x-api-key": "client-key"}
+        await gateway.post("/v1/messages", json=REQUEST, headers=credentials)
     headers = upstream.requests[0].headers
     assert headers["x-api-key"] == "sk-ant-aaaaaaaaaaaaaaaaaaaa"
     assert headers.getall("anthropic-version") == ["2023-06-01"]
@@ -73,8 +73,10 @@ async def test_a_clients_version_and_betas_are_passed_on(upstream: FakeUpstream)
     answer_json(upstream, MESSAGE)
     given = {"anthropic-version": "2026-10-21", "anthropic-beta": "a,b"}
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/v1/messages", json=ASK, headers=given)
-        wrong = await gateway.post("/v1/messages", json=ASK, headers={"anthropic-version": "a b"})
+        await gateway.post("/v1/messages", json=REQUEST, headers=given)
+        wrong = await gateway.post(
+            "/v1/messages", json=REQUEST, headers={"anthropic-version": "a b"}
+        )
     headers = upstream.requests[0].headers
     assert headers.getall("anthropic-version") == ["2026-10-21"]
     assert headers["anthropic-beta"] == "a,b"
@@ -120,7 +122,7 @@ async def test_errors_are_anthropics(
 ) -> None:
     answer_json(upstream, {"type": "error", "error": {"type": kind, "message": "No."}}, status)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/v1/messages", json=ASK)
+        answer = await gateway.post("/v1/messages", json=REQUEST)
         body = json.loads(await answer.read())
     assert answer.status == expected
     assert (body["type"], body["error"]["type"]) == ("error", kind)
@@ -143,7 +145,7 @@ async def test_an_error_of_anthropic_reaches_a_chat_client(upstream: FakeUpstrea
         ("POST", "/v1/messages/batches/b_1/cancel", "/v1/messages/batches/b_1/cancel"),
         ("POST", "/anthropic/v1/skills", "/v1/skills"),
         ("POST", "/anthropic/v1/complete", "/v1/complete"),
-        ("POST", "/anthropic/v1/new/thing?beta=true", "/v1/new/thing?beta=true"),
+        ("POST", "/anthropic/v1/new/item?beta=true", "/v1/new/item?beta=true"),
     ],
 )
 async def test_everything_else_is_passed_through(

@@ -15,7 +15,7 @@ from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Front = tuple[anthropic.AsyncAnthropic, FakeUpstream]
-ASK: Any = [{"role": "user", "content": "Weather in Rome?"}]
+MESSAGES: Any = [{"role": "user", "content": "Weather in Rome?"}]
 TOOLS: Any = [{"name": "weather", "input_schema": {"type": "object", "properties": {}}}]
 PIXEL = "iVBORw0KGgo="
 OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
@@ -80,7 +80,7 @@ async def front(
     folder = tmp_path_factory.mktemp("gateway")
     async with FakeUpstream() as upstream, serving(folder, configuration(upstream)) as gateway:
         client = anthropic.AsyncAnthropic(
-            base_url=gateway.url + request.param, api_key="mine", max_retries=0
+            base_url=gateway.url + request.param, api_key="client-key", max_retries=0
         )
         async with client:
             yield client, upstream
@@ -93,13 +93,13 @@ def sent(upstream: FakeUpstream) -> Any:
 async def test_a_message_goes_to_anthropic_as_it_came(front: Front) -> None:
     client, upstream = front
     upstream.reply(message({"type": "text", "text": "Sunny."}))
-    answer = await client.messages.create(model="an/claude-opus-5", max_tokens=9, messages=ASK)
+    answer = await client.messages.create(model="an/claude-opus-5", max_tokens=9, messages=MESSAGES)
     assert answer.content[0].to_dict() == {"type": "text", "text": "Sunny."}
     received = upstream.requests[-1]
     assert received.path == "/v1/messages"
-    assert sent(upstream) == {"model": "claude-opus-5", "max_tokens": 9, "messages": ASK}
+    assert sent(upstream) == {"model": "claude-opus-5", "max_tokens": 9, "messages": MESSAGES}
     assert received.headers.getall("anthropic-version") == [ANTHROPIC_API_VERSION]
-    assert received.headers["x-api-key"] not in ("", "mine")
+    assert received.headers["x-api-key"] not in ("", "client-key")
     assert "authorization" not in received.headers
 
 
@@ -109,7 +109,7 @@ async def test_beta_features_and_their_header_are_passed_on(front: Front) -> Non
     await client.beta.messages.create(
         model="an/claude-opus-5",
         max_tokens=9,
-        messages=ASK,
+        messages=MESSAGES,
         betas=["context-management-2025-06-27"],
     )
     sent_head = upstream.requests[-1].headers
@@ -139,7 +139,7 @@ async def test_the_sdk_reads_a_stream_of_anthropic(front: Front) -> None:
         )
     )
     async with client.messages.stream(
-        model="an/claude-opus-5", max_tokens=9, messages=ASK
+        model="an/claude-opus-5", max_tokens=9, messages=MESSAGES
     ) as stream:
         answer = await stream.get_final_message()
     assert answer.content[0].to_dict() == {"type": "text", "text": "Sunny"}
@@ -151,14 +151,14 @@ async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> 
     upstream.reply(completion({"content": None, "tool_calls": [CALL]}, "tool_calls"))
     upstream.reply(completion({"content": "It is sunny."}))
     options: Any = {"model": "oa/gpt", "max_tokens": 9, "tools": TOOLS}
-    first = await client.messages.create(**options, messages=ASK, tool_choice={"type": "any"})
+    first = await client.messages.create(**options, messages=MESSAGES, tool_choice={"type": "any"})
     assert first.stop_reason == "tool_use"
     assert sent(upstream)["tool_choice"] == "required"
     (use,) = first.content
     assert isinstance(use, anthropic.types.ToolUseBlock)
     assert (use.id, use.name, use.input) == ("call_1", "weather", {"a": 1})
     result: Any = {"type": "tool_result", "tool_use_id": use.id, "content": "Sunny"}
-    turns: Any = [*ASK, {"role": "assistant", "content": first.content}]
+    turns: Any = [*MESSAGES, {"role": "assistant", "content": first.content}]
     second = await client.messages.create(
         **options, messages=[*turns, {"role": "user", "content": [result]}]
     )
@@ -174,7 +174,7 @@ async def test_the_sdk_reads_streamed_tool_calls_of_an_openai_api(front: Front) 
     thought = {"reasoning_content": "Hm."}
     upstream.stream(chunks(thought, {"content": "Look: "}, begun, more, finish="tool_calls"))
     async with client.messages.stream(
-        model="oa/gpt", max_tokens=9, messages=ASK, tools=TOOLS
+        model="oa/gpt", max_tokens=9, messages=MESSAGES, tools=TOOLS
     ) as stream:
         answer = await stream.get_final_message()
     assert [block.type for block in answer.content] == ["thinking", "text", "tool_use"]
@@ -209,8 +209,8 @@ async def test_a_thought_of_another_vendor_is_kept_from_anthropic(front: Front) 
     client, upstream = front
     upstream.reply(completion({"reasoning_content": "Hm.", "content": "Sunny."}))
     upstream.reply(message({"type": "text", "text": "Yes."}))
-    first = await client.messages.create(model="oa/gpt", max_tokens=9, messages=ASK)
-    turns: Any = [*ASK, {"role": "assistant", "content": first.content}, *ASK]
+    first = await client.messages.create(model="oa/gpt", max_tokens=9, messages=MESSAGES)
+    turns: Any = [*MESSAGES, {"role": "assistant", "content": first.content}, *MESSAGES]
     await client.messages.create(model="an/claude-opus-5", max_tokens=9, messages=turns)
     assert b"jackfield." not in upstream.requests[-1].body
     kept = sent(upstream)["messages"][1]["content"]
@@ -233,7 +233,7 @@ async def test_an_error_has_the_class_it_has_with_anthropic(
     client, upstream = front
     upstream.reply(json.dumps({"error": {"type": kind, "message": "No."}}).encode(), status)
     with pytest.raises(error) as raised:
-        await client.messages.create(model=model, max_tokens=9, messages=ASK)
+        await client.messages.create(model=model, max_tokens=9, messages=MESSAGES)
     assert raised.value.type == kind
 
 
@@ -252,7 +252,7 @@ async def test_the_sdks_tool_runner_sends_another_vendor_the_whole_conversation(
     upstream.reply(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
     upstream.reply(completion({"content": "It is sunny."}))
     runner = client.beta.messages.tool_runner(
-        model="oa/gpt", max_tokens=9, tools=[weather], messages=ASK
+        model="oa/gpt", max_tokens=9, tools=[weather], messages=MESSAGES
     )
     answer = await runner.until_done()
     assert answer.content[0].to_dict()["text"] == "It is sunny."
@@ -268,7 +268,7 @@ async def test_an_error_in_a_stream_raises(front: Front) -> None:
     )
     with pytest.raises(anthropic.APIStatusError, match="Too much"):
         async for _ in await client.messages.create(
-            model="an/claude-opus-5", max_tokens=9, messages=ASK, stream=True
+            model="an/claude-opus-5", max_tokens=9, messages=MESSAGES, stream=True
         ):
             pass
 
@@ -292,12 +292,12 @@ async def test_the_results_of_a_batch_come_through_the_gateway(front: Front) -> 
     results = await client.messages.batches.results("msgbatch_1")
     assert [(one.custom_id, one.result.type) async for one in results] == [("a", "expired")]
     assert upstream.requests[-1].path == path
-    assert upstream.requests[-1].headers["x-api-key"] not in ("", "mine")
+    assert upstream.requests[-1].headers["x-api-key"] not in ("", "client-key")
 
 
 async def test_tokens_are_counted(front: Front) -> None:
     client, upstream = front
     upstream.reply(b'{"input_tokens": 12}')
-    count = await client.messages.count_tokens(model="an/claude-opus-5", messages=ASK)
+    count = await client.messages.count_tokens(model="an/claude-opus-5", messages=MESSAGES)
     assert count.input_tokens == 12
     assert upstream.requests[-1].path == "/v1/messages/count_tokens"

@@ -45,10 +45,10 @@ models = ["m", "gpt-x"]
 """
 
 
-def say(upstream: FakeUpstream, **message: Any) -> None:
-    said = {"role": "assistant", "content": None, **message}
+def reply_with(upstream: FakeUpstream, **message: Any) -> None:
+    reply = {"role": "assistant", "content": None, **message}
     finish = "tool_calls" if "tool_calls" in message else "stop"
-    choice = {"index": 0, "message": said, "finish_reason": finish, "content_filter_results": SAFE}
+    choice = {"index": 0, "message": reply, "finish_reason": finish, "content_filter_results": SAFE}
     whole = {**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}
     upstream.reply(json.dumps(whole).encode())
 
@@ -86,7 +86,7 @@ async def client(url: str) -> AsyncIterator[openai.AsyncAzureOpenAI]:
 
 @models
 async def test_a_chat(client: openai.AsyncAzureOpenAI, upstream: FakeUpstream, model: str) -> None:
-    say(upstream, content="Hello")
+    reply_with(upstream, content="Hello")
     answer = await client.chat.completions.create(model=model, messages=HI)
     assert answer.choices[0].message.content == "Hello"
     extra = answer.choices[0].model_extra or {}
@@ -117,16 +117,16 @@ async def test_a_stream(
 async def test_a_tool_is_called_and_answers(
     client: openai.AsyncAzureOpenAI, upstream: FakeUpstream, model: str
 ) -> None:
-    say(upstream, tool_calls=[CALL])
-    ask = client.chat.completions.create
-    said = (await ask(model=model, messages=HI, tools=[TOOL])).choices[0].message
-    calls = said.tool_calls
+    reply_with(upstream, tool_calls=[CALL])
+    call = client.chat.completions.create
+    called = (await call(model=model, messages=HI, tools=[TOOL])).choices[0].message
+    calls = called.tool_calls
     assert calls is not None
     assert calls[0].id == "call_1"
-    say(upstream, content="5")
+    reply_with(upstream, content="5")
     result: Any = {"role": "tool", "tool_call_id": calls[0].id, "content": "5"}
-    earlier: Any = said.model_dump(exclude_none=True)
-    answer = await ask(model=model, messages=[*HI, earlier, result], tools=[TOOL])
+    earlier: Any = called.model_dump(exclude_none=True)
+    answer = await call(model=model, messages=[*HI, earlier, result], tools=[TOOL])
     assert answer.choices[0].message.content == "5"
     assert sent(upstream)["messages"][-1] == result
 
@@ -141,7 +141,7 @@ class Sum(BaseModel):
 async def test_an_answer_with_a_schema_and_an_image(
     client: openai.AsyncAzureOpenAI, upstream: FakeUpstream, model: str
 ) -> None:
-    say(upstream, content='{"value":5}')
+    reply_with(upstream, content='{"value":5}')
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     messages: Any = [{"role": "user", "content": [{"type": "text", "text": "Add"}, image]}]
     answer = await client.chat.completions.parse(
@@ -163,8 +163,8 @@ async def test_embeddings(
 
 
 async def test_responses(client: openai.AsyncAzureOpenAI, upstream: FakeUpstream) -> None:
-    said = {"type": "output_text", "text": "Hello", "annotations": []}
-    item = {"type": "message", "id": "m", "role": "assistant", "content": [said]}
+    text = {"type": "output_text", "text": "Hello", "annotations": []}
+    item = {"type": "message", "id": "m", "role": "assistant", "content": [text]}
     upstream.reply(json.dumps({"id": "r", "object": "response", "output": [item]}).encode())
     answer = await client.responses.create(model="own/m", input="Hi")
     assert answer.output_text == "Hello"
@@ -175,7 +175,7 @@ async def test_responses(client: openai.AsyncAzureOpenAI, upstream: FakeUpstream
 async def test_a_deployment_of_the_client_goes_before_its_model(
     url: str, upstream: FakeUpstream, model: str
 ) -> None:
-    say(upstream, content="Hello")
+    reply_with(upstream, content="Hello")
     async with openai.AsyncAzureOpenAI(
         azure_endpoint=url, azure_deployment=model, api_version="2025-01-01", api_key="any"
     ) as client:
@@ -198,7 +198,7 @@ async def test_an_error_is_the_clients_own(
 async def test_foundrys_client_chats(url: str, upstream: FakeUpstream, model: str) -> None:
     key = AzureKeyCredential("any")
     async with ChatCompletionsClient(f"{url}/models", key) as client:
-        say(upstream, content="Hello")
+        reply_with(upstream, content="Hello")
         answer = await client.complete(messages=HI, model=model)
         assert answer.choices[0].message.content == "Hello"
         stream(upstream)

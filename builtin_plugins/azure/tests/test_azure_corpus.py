@@ -16,7 +16,7 @@ from jackfield.testing import FakeUpstream, run_gateway
 pytestmark = needs_corpus
 ALL = [exchange for exchange in exchanges(provider="azure") if exchange.request_tree is not None]
 ANSWERED = [exchange for exchange in ALL if exchange.status == 200]
-ASK = ChatRequest("m", (Message("user", (Text("Hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),), stream=True, include_usage=True)
 FORMS = (
     ("/openai/deployments/", 'api_version = "2024-02-01"'),
     ("/openai/v1/", ""),
@@ -79,7 +79,7 @@ def _renamed(wanted: bytes, named: str) -> dict[str, Any]:
 
 
 @each([exchange for exchange in ALL if exchange.status != 200])
-async def test_a_recorded_error_is_told(exchange: Exchange) -> None:
+async def test_a_recorded_error_is_reported(exchange: Exchange) -> None:
     async with FakeUpstream() as upstream:
         toml = f'[providers.up]\nuse = "azure"\nbase_url = "{upstream.base_url}"'
         upstream.always(None)
@@ -89,11 +89,11 @@ async def test_a_recorded_error_is_told(exchange: Exchange) -> None:
             operation = exchange.request["path"].split("?")[0].split(deployment_of(exchange))[-1]
             body = exchange.request_tree | {"model": "up/m"}
             answer = await gateway.post(f"/azure/openai/v1{operation}", json=body)
-            said = (await answer.json())["error"]["message"]
+            message = (await answer.json())["error"]["message"]
     if exchange.status == 401:  # the gateway's own trouble
-        assert (answer.status, "credentials" in said) == (502, True)
+        assert (answer.status, "credentials" in message) == (502, True)
     else:
-        assert (answer.status, said) == (404, json.loads(exchange.body)["error"]["message"])
+        assert (answer.status, message) == (404, json.loads(exchange.body)["error"]["message"])
 
 
 def deployment_of(exchange: Exchange) -> str:
@@ -103,7 +103,7 @@ def deployment_of(exchange: Exchange) -> str:
 @each([e for e in ANSWERED if e.expect and not e.streams and e.dialect == "openai_chat"])
 def test_what_filters_found_comes_back_with_an_answer(exchange: Exchange) -> None:
     dialect = dialect_of(exchange)
-    again = dialect.render_response(dialect.parse_response(exchange.body), ASK)
+    again = dialect.render_response(dialect.parse_response(exchange.body), REQUEST)
     recorded, rendered = json.loads(exchange.body), msgspec.json.decode(again.body)
     assert rendered.get("prompt_filter_results") == recorded.get("prompt_filter_results")
     for old, new in zip(recorded["choices"], rendered["choices"], strict=True):
@@ -111,7 +111,7 @@ def test_what_filters_found_comes_back_with_an_answer(exchange: Exchange) -> Non
 
 
 @each([e for e in ANSWERED if e.streams and e.dialect == "openai_chat"])
-def test_a_recorded_stream_says_what_an_independent_reading_says(exchange: Exchange) -> None:
+def test_a_recorded_stream_gives_what_an_independent_reading_gives(exchange: Exchange) -> None:
     parser = dialect_of(exchange).stream_parser()
     events = [found for event in sse.split(exchange.body) for found in parser.feed(event)]
     text = "".join(event.text for event in events if isinstance(event, TextDelta))

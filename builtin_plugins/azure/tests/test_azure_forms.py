@@ -1,4 +1,4 @@
-"""Where operations are in each form of Azure's API, and which version is asked for."""
+"""Where operations are in each form of Azure's API, and which version is requested."""
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_what_a_form_has_not_got_is_served_beside_it(
         ("", "v1", None, "2", ""),
     ],
 )
-def test_one_version_is_asked_for(
+def test_one_version_is_requested(
     query: str, form: Form, door: Form | None, version: str | None, wanted: str
 ) -> None:
     assert versioned(query, form, door, version) == wanted

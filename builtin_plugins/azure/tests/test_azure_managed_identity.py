@@ -15,38 +15,38 @@ CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish
 CHAT = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}
 
 
-def identity(status: int, body: bytes, asked: list[tuple[str, bytes]]) -> ManagedIdentity:
-    async def ask(path: str, headers: bytes, sent: bytes) -> tuple[int, bytes]:
-        asked.append((path, headers))
+def identity(status: int, body: bytes, received: list[tuple[str, bytes]]) -> ManagedIdentity:
+    async def get(path: str, headers: bytes, sent: bytes) -> tuple[int, bytes]:
+        received.append((path, headers))
         return status, body
 
-    return ManagedIdentity("up", "mine", SCOPE, Issuer.of({}), ask)
+    return ManagedIdentity("up", "own", SCOPE, Issuer.of({}), get)
 
 
-async def test_a_machine_is_asked_for_its_identity() -> None:
-    asked: list[tuple[str, bytes]] = []
+async def test_a_machines_identity_is_requested() -> None:
+    received: list[tuple[str, bytes]] = []
     ends = str(int(time.time()) + 3600)
     granted = {"access_token": "t1", "expires_in": "3599", "expires_on": ends}
-    token = await identity(200, json.dumps(granted).encode(), asked).fetch()
+    token = await identity(200, json.dumps(granted).encode(), received).fetch()
     assert token.text == "t1"
     assert 3500 < token.seconds <= 3600
-    ((path, headers),) = asked
+    ((path, headers),) = received
     assert urlsplit(path).path == "/metadata/identity/oauth2/token"
     assert headers == b"Metadata: true\r\n"
     assert parse_qs(urlsplit(path).query) == {
         "api-version": ["2018-02-01"],
         "resource": ["https://cognitiveservices.azure.com"],
-        "client_id": ["mine"],
+        "client_id": ["own"],
     }
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, b'{"error":"x"}'), (200, b"{}"), (404, b"")])
-async def test_a_machine_without_an_identity_is_told(status: int, body: bytes) -> None:
+async def test_a_machine_without_an_identity_is_reported(status: int, body: bytes) -> None:
     with pytest.raises(ProviderError, match=f"Azure answered {status}"):
         await identity(status, body, []).fetch()
 
 
-async def test_an_app_is_asked_where_its_environment_says(
+async def test_an_apps_identity_is_requested_at_the_address_in_its_environment(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with FakeUpstream() as issuer:

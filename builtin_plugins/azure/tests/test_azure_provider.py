@@ -39,7 +39,7 @@ def answer_json(upstream: FakeUpstream, value: Any, status: int = 200) -> None:
     upstream.reply(json.dumps(value).encode(), status)
 
 
-async def gone_to(upstream: FakeUpstream, more: str, path: str, body: Any) -> tuple[str, Any]:
+async def forwarded(upstream: FakeUpstream, more: str, path: str, body: Any) -> tuple[str, Any]:
     """Where a request of a client went, and with which body."""
     answer_json(upstream, CHAT)
     async with run_gateway(table(upstream, more)) as gateway:
@@ -74,25 +74,25 @@ FROM_FOUNDRY = "/azure/models/chat/completions?api-version=2024-08-01"
 async def test_every_door_leads_to_every_form(
     upstream: FakeUpstream, more: str, door: str, wanted: str
 ) -> None:
-    path, body = await gone_to(upstream, more, door, HI | {"model": "up/m"})
+    path, body = await forwarded(upstream, more, door, HI | {"model": "up/m"})
     assert path == wanted
     assert body == HI | {"model": "m"}
 
 
 async def test_the_path_names_the_model_whatever_the_body_says(upstream: FakeUpstream) -> None:
-    asked = HI | {"model": "gpt-4o"}
-    path, body = await gone_to(upstream, DATED, FROM_DEPLOYMENT, asked)
+    payload = HI | {"model": "gpt-4o"}
+    path, body = await forwarded(upstream, DATED, FROM_DEPLOYMENT, payload)
     assert (path, body) == (f"{AT_DEPLOYMENT}2025-01-01", HI | {"model": "m"})
-    path, body = await gone_to(upstream, DATED, FROM_DEPLOYMENT, HI)
+    path, body = await forwarded(upstream, DATED, FROM_DEPLOYMENT, HI)
     assert (path, body) == (f"{AT_DEPLOYMENT}2025-01-01", HI)
 
 
 @pytest.mark.parametrize("more", [V1, FOUNDRY])
-@pytest.mark.parametrize("asked", [HI, HI | {"model": "gpt-4o"}])
+@pytest.mark.parametrize("payload", [HI, HI | {"model": "gpt-4o"}])
 async def test_a_body_names_the_model_where_the_path_of_the_resource_does_not(
-    upstream: FakeUpstream, more: str, asked: Any
+    upstream: FakeUpstream, more: str, payload: Any
 ) -> None:
-    _, body = await gone_to(upstream, more, FROM_DEPLOYMENT, asked)
+    _, body = await forwarded(upstream, more, FROM_DEPLOYMENT, payload)
     assert body == HI | {"model": "m"}
 
 
@@ -103,11 +103,11 @@ async def test_a_body_names_the_model_where_the_path_of_the_resource_does_not(
         (DATED, ("/openai/deployments/m/images/generations?api-version=1", {"prompt": "A cat"})),
     ],
 )
-async def test_a_picture_is_asked_of_the_deployment_in_the_path(
+async def test_a_picture_is_requested_of_the_deployment_in_the_path(
     upstream: FakeUpstream, more: str, wanted: Any
 ) -> None:
     path = "/azure/openai/deployments/up/m/images/generations?api-version=1"
-    assert await gone_to(upstream, more, path, {"prompt": "A cat"}) == wanted
+    assert await forwarded(upstream, more, path, {"prompt": "A cat"}) == wanted
 
 
 async def test_a_form_need_not_repeat_the_deployment_in_the_path(upstream: FakeUpstream) -> None:
@@ -124,12 +124,12 @@ async def test_a_form_need_not_repeat_the_deployment_in_the_path(upstream: FakeU
 
 @pytest.mark.parametrize("named", ["azure.chat", "openai.chat"])
 @pytest.mark.parametrize("door", ["/v1/chat/completions", FROM_DEPLOYMENT])
-async def test_a_dialect_is_spoken_with_the_model_in_the_path_and_in_the_body(
+async def test_a_dialect_is_sent_with_the_model_in_the_path_and_in_the_body(
     upstream: FakeUpstream, named: str, door: str
 ) -> None:
-    asked = HI | {"model": "up/m", "unknown": 1}
-    _, body = await gone_to(upstream, f'dialects = ["{named}"]', door, asked)
-    assert body == asked | {"model": "m"}
+    payload = HI | {"model": "up/m", "unknown": 1}
+    _, body = await forwarded(upstream, f'dialects = ["{named}"]', door, payload)
+    assert body == payload | {"model": "m"}
 
 
 @pytest.mark.parametrize("more", [V1, DATED])
@@ -137,15 +137,15 @@ async def test_a_model_goes_by_the_name_of_its_deployment(
     upstream: FakeUpstream, more: str
 ) -> None:
     named = f'{more}\ndeployments = {{ "gpt-4o" = "prod/4o" }}'
-    path, body = await gone_to(upstream, named, "/v1/chat/completions", HI | {"model": "gpt-4o"})
+    path, body = await forwarded(upstream, named, "/v1/chat/completions", HI | {"model": "gpt-4o"})
     assert body["model"] == "prod/4o"
     assert ("prod%2F4o" in path) is (more == DATED)
 
 
-async def test_what_others_ask_is_translated_to_the_deployment(upstream: FakeUpstream) -> None:
+async def test_other_dialects_are_translated_for_the_deployment(upstream: FakeUpstream) -> None:
     more = 'deployments = { "m" = "prod" }\ndialects = ["openai.chat"]'
-    asked = {"model": "up/m", "input": "Hello"}
-    path, body = await gone_to(upstream, more, "/v1/responses", asked)
+    payload = {"model": "up/m", "input": "Hello"}
+    path, body = await forwarded(upstream, more, "/v1/responses", payload)
     assert (path, body["model"]) == (AT_V1, "prod")
 
 
@@ -180,7 +180,7 @@ async def test_a_key_is_sent_as_azure_wants_it(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_TEST_KEY", "made-up-azure-key-1")
-    await gone_to(upstream, 'keys = ["env:AZURE_TEST_KEY"]', AT_DOOR, HI | {"model": "up/m"})
+    await forwarded(upstream, 'keys = ["env:AZURE_TEST_KEY"]', AT_DOOR, HI | {"model": "up/m"})
     headers = upstream.requests[0].headers
     assert headers["api-key"] == "made-up-azure-key-1"
     assert "authorization" not in headers
@@ -220,18 +220,18 @@ async def test_an_application_without_a_secret_shows_the_token_in_a_file(
     async with FakeUpstream() as login:
         answer_json(login, {"access_token": "made-up-token", "expires_in": 3599})
         more = f'auth = {{ {auth}, authority = "{login.base_url}" }}'
-        await gone_to(upstream, more, AT_DOOR, HI | {"model": "up/m"})
+        await forwarded(upstream, more, AT_DOOR, HI | {"model": "up/m"})
     assert b"client_assertion=made-up-federated-token" in login.requests[0].body
     assert upstream.requests[0].headers["authorization"] == "Bearer made-up-token"
 
 
-async def test_a_refused_application_is_told_without_its_secret(
+async def test_a_refused_application_is_reported_without_its_secret(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_TEST_SECRET", "made-up-secret")
     async with FakeUpstream() as login:
-        said = {"error": "invalid_client", "error_description": "made-up-secret is wrong"}
-        answer_json(login, said, 401)
+        refusal = {"error": "invalid_client", "error_description": "made-up-secret is wrong"}
+        answer_json(login, refusal, 401)
         auth = APPLICATION.format(url=login.base_url)
         async with run_gateway(table(upstream, auth)) as gateway:
             answer = await gateway.post(AT_DOOR, json=HI | {"model": "up/m"})
@@ -247,11 +247,11 @@ async def test_a_token_of_somebody_elses_is_sent(
 ) -> None:
     monkeypatch.setenv("AZURE_TEST_TOKEN", "made-up-token")
     more = 'auth = { bearer = "env:AZURE_TEST_TOKEN" }'
-    await gone_to(upstream, more, AT_DOOR, HI | {"model": "up/m"})
+    await forwarded(upstream, more, AT_DOOR, HI | {"model": "up/m"})
     assert upstream.requests[0].headers["authorization"] == "Bearer made-up-token"
 
 
-async def test_a_filtered_prompt_is_told_as_azure_does(upstream: FakeUpstream) -> None:
+async def test_a_filtered_prompt_is_reported_as_azure_does(upstream: FakeUpstream) -> None:
     answer_json(upstream, FILTERED, 400)
     async with run_gateway(table(upstream)) as gateway:
         answer = await gateway.post(AT_DOOR, json=HI | {"model": "up/m"})
@@ -259,15 +259,15 @@ async def test_a_filtered_prompt_is_told_as_azure_does(upstream: FakeUpstream) -
 
 
 async def test_errors_of_api_management_keep_their_message(upstream: FakeUpstream) -> None:
-    said = "Rate limit is exceeded. Try again in 12 seconds."
-    answer_json(upstream, {"statusCode": 429, "message": said}, 429)
+    message = "Rate limit is exceeded. Try again in 12 seconds."
+    answer_json(upstream, {"statusCode": 429, "message": message}, 429)
     async with run_gateway(table(upstream)) as gateway:
         answer = await gateway.post(AT_DOOR, json=HI | {"model": "up/m"})
-    assert (answer.status, (await answer.json())["error"]["message"]) == (429, said)
+    assert (answer.status, (await answer.json())["error"]["message"]) == (429, message)
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ('api = "deployments"', "api_version"),
         ('api = "v2"', "api"),
@@ -278,11 +278,11 @@ async def test_errors_of_api_management_keep_their_message(upstream: FakeUpstrea
         ('keys = ["env:X"]\nauth = { bearer = "env:X" }', "keys"),
     ],
 )
-async def test_what_is_wrong_with_the_configuration_is_told(
-    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, more: str, said: str
+async def test_what_is_wrong_with_the_configuration_is_reported(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, more: str, message: str
 ) -> None:
     monkeypatch.setenv("X", "made-up")
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         async with run_gateway(table(upstream, more)):
             pass
 

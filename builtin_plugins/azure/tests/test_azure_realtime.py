@@ -28,23 +28,23 @@ deployments = {{ gpt-realtime = "voice" }}
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_session_reaches_the_deployment(form: str, tmp_path: Path) -> None:
-    asked: list[Request] = []
+    handshakes: list[Request] = []
 
-    async def talk(socket: ServerConnection) -> None:
+    async def converse_once(socket: ServerConnection) -> None:
         assert socket.request is not None
-        asked.append(socket.request)
+        handshakes.append(socket.request)
         await socket.send(json.dumps({"type": "session.created", "event_id": "1", "session": {}}))
         await socket.wait_closed()
 
-    async with serve(talk, "127.0.0.1", 0) as provider:
+    async with serve(converse_once, "127.0.0.1", 0) as provider:
         port = next(iter(provider.sockets)).getsockname()[1]
         version = 'api_version = "2026-01-01"' if form == "deployments" else ""
         await converse(tmp_path, TOML.format(port=port, version=version))
     path, query = FORMS[form]
-    assert asked[0].path.partition("?")[0] == path
-    assert set(asked[0].path.partition("?")[2].split("&")) == query
-    assert asked[0].headers["api-key"] == KEY
-    assert "sk-client" not in str(asked[0].headers)
+    assert handshakes[0].path.partition("?")[0] == path
+    assert set(handshakes[0].path.partition("?")[2].split("&")) == query
+    assert handshakes[0].headers["api-key"] == KEY
+    assert "sk-client" not in str(handshakes[0].headers)
 
 
 async def converse(folder: Path, toml: str) -> None:
@@ -67,14 +67,14 @@ async def converse(folder: Path, toml: str) -> None:
 async def test_responses_over_a_websocket_reach_the_deployment(
     form: str, door: str, tmp_path: Path
 ) -> None:
-    asked: list[Request] = []
-    heard: list[Any] = []
+    handshakes: list[Request] = []
+    received: list[Any] = []
 
     async def answer(socket: ServerConnection) -> None:
         assert socket.request is not None
-        asked.append(socket.request)
+        handshakes.append(socket.request)
         async for message in socket:
-            heard.append(json.loads(message))
+            received.append(json.loads(message))
             await socket.send(json.dumps({"type": "response.completed", "response": {}}))
 
     async with serve(answer, "127.0.0.1", 0) as provider:
@@ -86,6 +86,6 @@ async def test_responses_over_a_websocket_reach_the_deployment(
                 for model in ("azure/gpt-realtime", omit):
                     await session.response.create(input="Hi", model=model)
                     assert (await session.recv()).type == "response.completed"
-    assert asked[0].path == "/openai/v1/responses"
-    assert asked[0].headers["api-key"] == KEY
-    assert [one["model"] for one in heard] == ["voice", "voice"]
+    assert handshakes[0].path == "/openai/v1/responses"
+    assert handshakes[0].headers["api-key"] == KEY
+    assert [one["model"] for one in received] == ["voice", "voice"]

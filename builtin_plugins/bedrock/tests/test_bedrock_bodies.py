@@ -53,7 +53,7 @@ from jackfield_bedrock.invoke import (
 )
 
 M = {"model": "m"}
-TALK = (
+MESSAGES = (
     Message("system", (Text("Be brief."),)),
     Message("user", (Text("Hi"),)),
     Message("assistant", (Text("Hello"),)),
@@ -91,7 +91,7 @@ def rendered(dialect: Dialect, request: Any) -> tuple[Any, list[str]]:
 
 
 def test_a_conversation_is_one_text_for_models_that_continue_one() -> None:
-    chat = ChatRequest("m", TALK, max_tokens=9, stop=("User:",))
+    chat = ChatRequest("m", MESSAGES, max_tokens=9, stop=("User:",))
     body, losses = rendered(TITAN, chat)
     assert body["inputText"] == "Be brief.\nUser: Hi\nBot: Hello\nUser: Bye\nBot:"
     assert body["textGenerationConfig"] == {"maxTokenCount": 9, "stopSequences": ["User:"]}
@@ -102,7 +102,7 @@ def test_a_conversation_is_one_text_for_models_that_continue_one() -> None:
     assert [turn["role"] for turn in body["chat_history"]] == ["USER", "CHATBOT"]
     again = COMMAND_R.parse_request(body, M)
     assert isinstance(again, ChatRequest)
-    assert again.messages == TALK
+    assert again.messages == MESSAGES
 
 
 @pytest.mark.parametrize("dialect", [TITAN, COMMAND, COMMAND_R])
@@ -116,7 +116,7 @@ def test_media_are_refused_by_models_that_take_only_text(dialect: Dialect) -> No
 def test_another_vendors_answer_is_written_as_a_body_of_each_model(dialect: Dialect) -> None:
     choice = Choice(Message("assistant", (Text("Hi"),)), "length")
     answer = ChatResponse("id", "m", (choice,), Usage(3, 2))
-    made = dialect.render_response(answer, ChatRequest("m", TALK))
+    made = dialect.render_response(answer, ChatRequest("m", MESSAGES))
     again = dialect.parse_response(made.body)
     assert isinstance(again, ChatResponse)
     assert again.choices[0].message == choice.message
@@ -127,7 +127,7 @@ def test_another_vendors_answer_is_written_as_a_body_of_each_model(dialect: Dial
 def test_what_of_an_answer_is_no_text_is_named(dialect: Dialect) -> None:
     parts = (Text("a", (Citation("u"),)), Refusal("No"), ToolCall("i", "f", "{}"))
     answer = ChatResponse("id", "m", (Choice(Message("assistant", parts), "stop"),))
-    made = dialect.render_response(answer, ChatRequest("m", TALK))
+    made = dialect.render_response(answer, ChatRequest("m", MESSAGES))
     assert [loss.feature for loss in made.losses] == ["citations", "refusals", "tool_calls"]
 
 

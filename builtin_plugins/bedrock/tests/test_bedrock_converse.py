@@ -283,10 +283,10 @@ def test_an_earlier_plan_that_others_hide_is_lost_by_name() -> None:
 
 
 def test_anthropics_own_thoughts_are_good_on_bedrock() -> None:
-    mine = {"anthropic.messages": {"$kind": "thinking"}}
+    own = {"anthropic.messages": {"$kind": "thinking"}}
     thoughts = (
-        Reasoning("hm", signature="sig", extensions=mine),
-        Reasoning(encrypted="EuYB", extensions=mine),
+        Reasoning("hm", signature="sig", extensions=own),
+        Reasoning(encrypted="EuYB", extensions=own),
     )
     turns = (*PLAIN.messages, Message("assistant", (*thoughts, Text("Yes."))))
     request = ChatRequest(CLAUDE, turns)
@@ -374,7 +374,7 @@ def test_errors_have_the_form_that_aws_s_sdk_reads() -> None:
     )
 
 
-def test_calls_in_an_answer_that_says_end_turn_are_calls() -> None:
+def test_calls_in_an_answer_with_end_turn_are_calls() -> None:
     body = {
         "output": {
             "message": {

@@ -24,7 +24,7 @@ test_recorded_bodies = check_recorded(
 test_recorded_counts = check_recorded(
     COUNT_TOKENS,
     COUNTS,
-    skip={f"requests-come-back-{OF_A_BODY}": "the body of a model is asked as a conversation"},
+    skip={f"requests-come-back-{OF_A_BODY}": "the body of a model is sent as a conversation"},
 )
 
 

@@ -15,7 +15,7 @@ from jackfield_bedrock.invoke import NOVA
 COUNTED = {
     "X-Amzn-Bedrock-Input-Token-Count": "5",
     "X-Amzn-Bedrock-Invocation-Latency": "108",
-    "x-amzn-requestid": "theirs",
+    "x-amzn-requestid": "aws-1",
 }
 VECTORS = {"id": "e", "texts": ["hi"], "embeddings": [[0.5]], "response_type": "embeddings_floats"}
 
@@ -47,7 +47,7 @@ async def test_a_client_of_aws_gets_the_counts_and_no_other_headers(upstream: Fa
         answer = await gateway.post(path, json=body)
     assert answer.headers["x-amzn-bedrock-input-token-count"] == "5"
     assert answer.headers["x-amzn-bedrock-invocation-latency"] == "108"
-    assert answer.headers.get("x-amzn-requestid") != "theirs"
+    assert answer.headers.get("x-amzn-requestid") != "aws-1"
     assert [settled.outcome.usage for settled in gateway.settled] == [Usage(5)]
 
 

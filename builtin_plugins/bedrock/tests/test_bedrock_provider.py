@@ -70,14 +70,14 @@ def streamed(upstream: FakeUpstream, wire: bytes, size: int = 0) -> None:
     upstream.always(UpstreamReply(200, parts, STREAM))
 
 
-async def ask(gateway: GatewayClient, model: str = "up%2Famazon.nova-lite-v1%3A0") -> Any:
+async def send_converse(gateway: GatewayClient, model: str = "up%2Famazon.nova-lite-v1%3A0") -> Any:
     return await gateway.post(f"/bedrock/model/{model}/converse", json=HI)
 
 
 async def test_a_request_is_signed_as_aws_would_sign_it(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(ANSWER).encode())
     async with run_gateway(table(upstream)) as gateway:
-        assert (await ask(gateway)).status == 200
+        assert (await send_converse(gateway)).status == 200
     (got,) = upstream.requests
     assert got.path == "/model/amazon.nova-lite-v1%3A0/converse"
     signed = AWSRequest("POST", upstream.base_url + got.path, data=got.body)
@@ -92,8 +92,8 @@ async def test_a_request_is_signed_as_aws_would_sign_it(upstream: FakeUpstream) 
 async def test_a_clients_own_signature_is_never_passed_on(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(ANSWER).encode())
     headers = {
-        "authorization": "AWS4-HMAC-SHA256 Credential=theirs",
-        "x-amz-security-token": "theirs",
+        "authorization": "AWS4-HMAC-SHA256 Credential=client-token",
+        "x-amz-security-token": "client-token",
         "x-amz-date": "20200101T000000Z",
         "x-amzn-bedrock-guardrailidentifier": "g-1",
     }
@@ -101,7 +101,7 @@ async def test_a_clients_own_signature_is_never_passed_on(upstream: FakeUpstream
         path = "/bedrock/model/up%2Famazon.nova-lite-v1%3A0/converse"
         await gateway.post(path, json=HI, headers=headers)
     got = upstream.requests[0].headers
-    assert b"theirs" not in upstream.requests[0].head
+    assert b"client-token" not in upstream.requests[0].head
     assert got["x-amzn-bedrock-guardrailidentifier"] == "g-1"
     assert len(got.getall("x-amz-date")) == 1
 
@@ -109,7 +109,7 @@ async def test_a_clients_own_signature_is_never_passed_on(upstream: FakeUpstream
 async def test_a_key_that_the_provider_repeats_is_hidden(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps({"message": f"{KEYS['SECRET']} is no key"}).encode(), 400)
     async with run_gateway(table(upstream)) as gateway:
-        body = await (await ask(gateway)).read()
+        body = await (await send_converse(gateway)).read()
     assert KEYS["SECRET"].encode() not in body
     assert b"is no key" in body
 
@@ -120,7 +120,7 @@ async def test_a_key_that_the_provider_repeats_is_hidden(upstream: FakeUpstream)
 async def test_an_api_key_is_sent_as_it_is(upstream: FakeUpstream, more: str) -> None:
     upstream.reply(json.dumps(ANSWER).encode())
     async with run_gateway(table(upstream, more)) as gateway:
-        await ask(gateway)
+        await send_converse(gateway)
     got = upstream.requests[0].headers
     assert got.getall("authorization") == [f"Bearer {KEYS['SECRET']}"]
     assert "x-amz-date" not in got
@@ -135,7 +135,7 @@ async def test_a_profile_gives_the_credentials(
     )
     upstream.reply(json.dumps(ANSWER).encode())
     async with run_gateway(table(upstream, 'credentials = { profile = "work" }')) as gateway:
-        assert (await ask(gateway)).status == 200
+        assert (await send_converse(gateway)).status == 200
     got = upstream.requests[0].headers
     assert "Credential=AKIDOFTHEPROFILE/" in got["authorization"]
     assert got["x-amz-security-token"] == "t"
@@ -143,7 +143,7 @@ async def test_a_profile_gives_the_credentials(
 
 async def test_without_credentials_nothing_is_sent(upstream: FakeUpstream) -> None:
     async with run_gateway(table(upstream, "")) as gateway:
-        answer = await ask(gateway)
+        answer = await send_converse(gateway)
         assert answer.status == 502
         assert "no AWS credentials" in (await answer.json())["message"]
     assert upstream.requests == []
@@ -213,7 +213,7 @@ async def test_a_model_by_its_arn_is_called_at_its_path(upstream: FakeUpstream) 
     async with run_gateway(table(upstream)) as gateway:
         for path in (encoded, f"up%2F{encoded}", arn.replace(":", "%3A")):
             upstream.reply(json.dumps(ANSWER).encode())
-            assert (await ask(gateway, path)).status == 200
+            assert (await send_converse(gateway, path)).status == 200
     assert {request.path for request in upstream.requests} == {f"/model/{encoded}/converse"}
 
 
@@ -349,7 +349,7 @@ async def test_an_exceptions_name_is_read_from_awss_header(upstream: FakeUpstrea
     headers = {"x-amzn-errortype": "ServiceQuotaExceededException:http://internal.amazon.com/"}
     upstream.reply(b'{"message":"Your account has reached its limit."}', 400, headers=headers)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await ask(gateway)
+        answer = await send_converse(gateway)
     assert answer.headers["x-amzn-errortype"] == "ServiceQuotaExceededException"
 
 

@@ -56,7 +56,7 @@ class Front:
         self.clients.append(client)
         return client
 
-    async def ask(self, operation: str, **arguments: Any) -> Any:
+    async def call(self, operation: str, **arguments: Any) -> Any:
         """Call the runtime in a thread; of a stream its events."""
 
         def run() -> Any:
@@ -134,12 +134,12 @@ async def test_tool_calls_and_results_reach_bedrock_unchanged(front: Front) -> N
     front.replies(ANSWER)
     front.replies(ANSWER)
     model = "aws/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-    first = await front.ask("converse", modelId=model, messages=HI, toolConfig=TOOLS)
+    first = await front.call("converse", modelId=model, messages=HI, toolConfig=TOOLS)
     assert first["usage"] == ANSWER["usage"]
     message = first["output"]["message"]
     result = {"toolResult": {"toolUseId": "tooluse_1", "content": [{"json": {"sun": True}}]}}
     turns = [*HI, message, {"role": "user", "content": [result]}]
-    await front.ask("converse", modelId=model, messages=turns, toolConfig=TOOLS)
+    await front.call("converse", modelId=model, messages=turns, toolConfig=TOOLS)
     assert front.sent == {"messages": turns, "toolConfig": TOOLS}
     assert front.upstream.requests[-1].path.startswith("/model/us.anthropic")
 
@@ -149,13 +149,13 @@ async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> 
     call = {"id": "call_1", "type": "function", "function": function}
     front.replies(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
     front.replies(completion({"content": "Sunny."}, "stop"))
-    first = await front.ask("converse", modelId="oa/gpt", messages=HI, toolConfig=TOOLS)
+    first = await front.call("converse", modelId="oa/gpt", messages=HI, toolConfig=TOOLS)
     assert first["stopReason"] == "tool_use"
     assert first["usage"] == {"inputTokens": 30, "outputTokens": 20, "totalTokens": 50}
     message = first["output"]["message"]
     result = {"toolResult": {"toolUseId": "call_1", "content": [{"text": "Sun"}]}}
     turns = [*HI, message, {"role": "user", "content": [result]}]
-    second = await front.ask("converse", modelId="oa/gpt", messages=turns, toolConfig=TOOLS)
+    second = await front.call("converse", modelId="oa/gpt", messages=turns, toolConfig=TOOLS)
     assert second["output"]["message"]["content"] == [{"text": "Sunny."}]
     assert front.sent["messages"][1]["tool_calls"] == [call]
     assert front.sent["messages"][2] == {"role": "tool", "tool_call_id": "call_1", "content": "Sun"}
@@ -174,7 +174,7 @@ async def test_the_sdk_reads_a_stream_of_bedrock(front: Front) -> None:
             b'"metrics":{"latencyMs":1}}',
         ),
     )
-    events = await front.ask("converse_stream", modelId="aws/amazon.nova-lite-v1:0", messages=HI)
+    events = await front.call("converse_stream", modelId="aws/amazon.nova-lite-v1:0", messages=HI)
     assert events[1] == {"contentBlockDelta": {"delta": {"text": "Hé"}, "contentBlockIndex": 0}}
     assert events[-1]["metadata"]["usage"]["totalTokens"] == 2
 
@@ -185,7 +185,7 @@ async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     deltas = ({"content": "Hé"}, {"tool_calls": [begin]}, {"tool_calls": [more]})
     wire = chunks(*deltas, finish="tool_calls")
     front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
-    events = await front.ask("converse_stream", modelId="oa/gpt", messages=HI)
+    events = await front.call("converse_stream", modelId="oa/gpt", messages=HI)
     start = events[3]["contentBlockStart"]
     assert start["start"]["toolUse"] == {"toolUseId": "c1", "name": "f"}
     assert events[-2] == {"messageStop": {"stopReason": "tool_use"}}
@@ -199,7 +199,7 @@ async def test_an_exception_within_a_stream_is_raised(front: Front) -> None:
         encode_exception("throttlingException", b'{"message":"Slow down"}'),
     )
     with pytest.raises(EventStreamError, match="Slow down"):
-        await front.ask("converse_stream", modelId="aws/amazon.nova-lite-v1:0", messages=HI)
+        await front.call("converse_stream", modelId="aws/amazon.nova-lite-v1:0", messages=HI)
 
 
 async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
@@ -207,7 +207,7 @@ async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
     structure = {"jsonSchema": {"name": "city", "schema": json.dumps(schema)}}
     image = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
     front.replies(completion({"content": '{"a":"b"}'}, "stop"))
-    await front.ask(
+    await front.call(
         "converse",
         modelId="oa/gpt",
         messages=[{"role": "user", "content": [{"text": "What?"}, image]}],
@@ -238,7 +238,7 @@ async def test_an_error_is_the_exception_of_its_kind(
     error = {"message": "Not so"}
     front.replies(error if model.startswith("aws") else {"error": error}, status)
     with pytest.raises(getattr(front.runtime.exceptions, kind)) as caught:
-        await front.ask("converse", modelId=model, messages=HI)
+        await front.call("converse", modelId=model, messages=HI)
     assert caught.value.response["Error"]["Code"] == kind
     if status < 500:
         assert "Not so" in str(caught.value)
@@ -246,7 +246,7 @@ async def test_an_error_is_the_exception_of_its_kind(
 
 async def test_a_model_that_is_not_known_is_an_error_of_aws_s(front: Front) -> None:
     with pytest.raises(ClientError) as caught:
-        await front.ask("converse", modelId="nobody", messages=HI)
+        await front.call("converse", modelId="nobody", messages=HI)
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
@@ -272,7 +272,7 @@ async def test_invoke_model_takes_anthropics_body_for_any_provider(
         "max_tokens": 9,
         "messages": [{"role": "user", "content": "hi"}],
     }
-    answer = await front.ask("invoke_model", modelId=model, body=json.dumps(request))
+    answer = await front.call("invoke_model", modelId=model, body=json.dumps(request))
     assert (answer["content"], answer["stop_reason"]) == (text, "end_turn")
     if model.startswith("aws"):
         assert front.sent == request
@@ -282,7 +282,7 @@ async def test_invoke_model_streams_an_openai_api_in_anthropics_form(front: Fron
     wire = chunks({"content": "Hé"}, finish="stop")
     front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
     body = json.dumps({"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
-    events = await front.ask("invoke_model_with_response_stream", modelId="oa/gpt", body=body)
+    events = await front.call("invoke_model_with_response_stream", modelId="oa/gpt", body=body)
     values = [json.loads(event["chunk"]["bytes"]) for event in events]
     assert values[0]["type"] == "message_start"
     texts = [v["delta"]["text"] for v in values if v["type"] == "content_block_delta"]
@@ -291,7 +291,7 @@ async def test_invoke_model_streams_an_openai_api_in_anthropics_form(front: Fron
 
 
 async def test_anthropics_client_for_bedrock_reads_an_openai_api(front: Front) -> None:
-    ask: Any = {
+    fields: Any = {
         "model": "oa/gpt",
         "max_tokens": 9,
         "messages": [{"role": "user", "content": "hi"}],
@@ -305,18 +305,18 @@ async def test_anthropics_client_for_bedrock_reads_an_openai_api(front: Front) -
         base_url=f"{front.url}/bedrock",
         max_retries=0,
     ) as client:
-        async with client.messages.stream(**ask) as answer:
+        async with client.messages.stream(**fields) as answer:
             assert await answer.get_final_text() == "Hé"
         front.replies({"error": {"message": "Not so"}}, 429)
         with pytest.raises(RateLimitError, match="Not so"):
-            await client.messages.create(**ask)
+            await client.messages.create(**fields)
 
 
 async def test_vectors_of_an_openai_api_are_read_in_titans_body(front: Front) -> None:
     vector = {"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}
     usage = {"prompt_tokens": 2, "total_tokens": 2}
     front.replies({"object": "list", "data": [vector], "model": "e", "usage": usage})
-    answer = await front.ask(
+    answer = await front.call(
         "invoke_model",
         modelId="oa/amazon.titan-embed-text-v2:0",
         body=json.dumps({"inputText": "hi", "dimensions": 2}),
@@ -359,7 +359,7 @@ async def test_tokens_are_counted(front: Front) -> None:
     front.replies({"inputTokens": 7})
     counted = {"converse": {"messages": HI}}
     model = "aws/anthropic.claude-sonnet-4-20250514-v1:0"
-    answer = await front.ask("count_tokens", modelId=model, input=counted)
+    answer = await front.call("count_tokens", modelId=model, input=counted)
     assert answer["inputTokens"] == 7
     assert front.sent == {"input": counted}
 
@@ -368,7 +368,7 @@ async def test_a_guardrail_is_applied(front: Front) -> None:
     units = ("topicPolicyUnits", "contentPolicyUnits", "wordPolicyUnits")
     usage = dict.fromkeys(units, 0)
     front.replies({"usage": usage, "action": "NONE", "outputs": [], "assessments": []})
-    answer = await front.ask(
+    answer = await front.call(
         "apply_guardrail",
         guardrailIdentifier="g",
         guardrailVersion="1",

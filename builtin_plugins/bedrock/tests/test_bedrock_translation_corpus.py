@@ -22,7 +22,7 @@ from jackfield_bedrock.endpoints import CONVERSE
 
 pytestmark = needs_corpus
 CHAT, RESPONSES = installed("openai.chat"), installed("openai.responses")
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 SERVICE = botocore.session.get_session().get_service_model("bedrock-runtime")
 FINISHES = {
     "end_turn": "stop",
@@ -85,7 +85,7 @@ def assert_completion(body: Mapping[str, Any], exchange: Exchange) -> None:
 def test_an_openai_client_reads_every_answer() -> None:
     lost: Counter[str] = Counter()
     for exchange in recorded("converse"):
-        rendered = CHAT.render_response(CONVERSE.parse_response(exchange.body), ASK)
+        rendered = CHAT.render_response(CONVERSE.parse_response(exchange.body), REQUEST)
         lost.update(loss.feature for loss in rendered.losses)
         body = json.loads(rendered.body)
         ChatCompletion.model_validate(body)
@@ -97,7 +97,7 @@ def through(
     source: Dialect, target: Dialect, wire: bytes, size: int = 0
 ) -> tuple[bytes, list[Loss]]:
     """A stream in another dialect, as it arrives in pieces."""
-    parser, renderer = source.stream_parser(), target.stream_renderer(ASK)
+    parser, renderer = source.stream_parser(), target.stream_renderer(REQUEST)
     framer, step, out = source.framing.framer(), size or len(wire), b""
     for at in range(0, len(wire), step):
         for event in source.framing.split(framer.feed(wire[at : at + step])):
@@ -139,7 +139,7 @@ def test_an_openai_client_reads_every_stream_however_it_is_cut() -> None:
 
 def test_a_responses_client_reads_every_answer() -> None:
     for exchange in recorded("converse"):
-        rendered = RESPONSES.render_response(CONVERSE.parse_response(exchange.body), ASK)
+        rendered = RESPONSES.render_response(CONVERSE.parse_response(exchange.body), REQUEST)
         body = json.loads(rendered.body)
         Response.model_validate(body)
         items = body["output"]
@@ -219,7 +219,7 @@ def test_aws_s_sdk_reads_openai_s_answers() -> None:
         if exchange.status != 200 or exchange.provider in UNLIKE or not exchange.expect:
             continue
         response = CHAT.parse_response(exchange.body)
-        rendered = CONVERSE.render_response(response, ASK)
+        rendered = CONVERSE.render_response(response, REQUEST)
         features = {loss.feature for loss in rendered.losses}
         answer = aws_answer(rendered.body)
         if features & {"audio", "n", "refusals", "messages.image", "tools.arguments"}:
@@ -269,7 +269,7 @@ def test_aws_s_sdk_reads_openai_s_streams() -> None:
     assert read > 50
 
 
-def test_aws_s_sdk_takes_what_openai_s_clients_ask() -> None:
+def test_aws_s_sdk_accepts_what_openai_s_clients_request() -> None:
     shape = SERVICE.operation_model("Converse").input_shape
     lost: Counter[str] = Counter()
     for exchange in exchanges("openai_chat"):

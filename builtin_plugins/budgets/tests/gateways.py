@@ -1,4 +1,4 @@
-"""Gateways with budgets, and what is asked of them."""
+"""Gateways with budgets, and requests to them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +64,7 @@ def gateway(directory: Path, *tables: str, own: str = "") -> Any:
     return run_gateway(toml, PLUGINS, directory=directory)
 
 
-async def ask(
+async def chat(
     client: GatewayClient, model: str = "fake/echo", headers: Mapping[str, str] = {}, **fields: Any
 ) -> Any:
     body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **fields}

@@ -6,8 +6,8 @@ import pytest
 from builtin_plugins.budgets.tests.gateways import (
     PLUGINS,
     PRICES,
-    ask,
     budget,
+    chat,
     gateway,
     held,
     spent,
@@ -31,7 +31,7 @@ MONTH = parse_window("month")
 async def test_what_was_really_used_is_charged(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         uses(client, 1000, 500)
-        assert (await ask(client, max_tokens=1000)).status == 200
+        assert (await chat(client, max_tokens=1000)).status == 200
         assert await spent(client, "all") == 1000 * 1000 + 500 * 2000
         assert await held(client, "all") == 0
 
@@ -39,7 +39,7 @@ async def test_what_was_really_used_is_charged(tmp_path: Path) -> None:
 async def test_a_stream_is_charged_alike(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         uses(client, 1000, 500)
-        answer = await ask(client, max_tokens=1000, stream=True)
+        answer = await chat(client, max_tokens=1000, stream=True)
         await answer.read()
         assert await spent(client, "all") == 2_000_000
 
@@ -47,8 +47,8 @@ async def test_a_stream_is_charged_alike(tmp_path: Path) -> None:
 async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="0.02")) as client:
         uses(client, 1000, 5000)
-        assert (await ask(client, max_tokens=6000)).status == 200
-        refused = await ask(client, max_tokens=6000)
+        assert (await chat(client, max_tokens=6000)).status == 200
+        refused = await chat(client, max_tokens=6000)
         error = (await refused.json())["error"]
         assert (refused.status, error["code"]) == (429, "budget_exceeded")
         assert refused.headers["x-should-retry"] == "false"
@@ -57,16 +57,16 @@ async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -
         assert len(client.fake.requests) == 1
 
 
-def test_who_waits_as_long_as_told_does_not_come_too_soon() -> None:
+def test_a_caller_that_waits_as_long_as_retry_after_is_not_too_early() -> None:
     limit = Limit(Account("", "budget:all"), 10**9, parse_window("hour"))
     member = BudgetAccount(Budget(limit="1.00", window="hour"), limit, 0, "", about_target=False)
     reached = LimitReached(limit, 5, Balance(10**9, 0), resets_at=3600.0)
     assert exceeded(member, reached, now=3000.4).retry_after == 600.0
 
 
-async def test_a_request_larger_than_the_whole_budget_is_told_so(tmp_path: Path) -> None:
+async def test_a_request_larger_than_the_whole_budget_is_refused_as_such(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="0.01")) as client:
-        error = (await (await ask(client, max_tokens=100_000)).json())["error"]
+        error = (await (await chat(client, max_tokens=100_000)).json())["error"]
         assert "more than the whole budget" in error["message"]
 
 
@@ -79,10 +79,10 @@ async def test_all_nested_budgets_are_charged_and_any_can_refuse(tmp_path: Path)
     headers = {"x-scopes": "organization:acme team:search key:one"}
     async with gateway(tmp_path, *tables) as client:
         uses(client, 100, 200)
-        assert (await ask(client, headers=headers, max_tokens=300)).status == 200
+        assert (await chat(client, headers=headers, max_tokens=300)).status == 200
         assert await spent(client, "org") == await spent(client, "team") == 500_000
         assert await spent(client, "keys/tokens:one", "acme") == 300
-        refused = await ask(client, headers=headers, max_tokens=6000)
+        refused = await chat(client, headers=headers, max_tokens=6000)
         assert "'team'" in (await refused.json())["error"]["message"]
 
 
@@ -109,7 +109,7 @@ async def test_a_budget_is_for_its_scope(
     tmp_path: Path, scope: str, headers: dict[str, str], met: bool
 ) -> None:
     async with gateway(tmp_path, budget("one", scope=scope, limit="0.00")) as client:
-        assert (await ask(client, headers=headers, max_tokens=10)).status == (429 if met else 200)
+        assert (await chat(client, headers=headers, max_tokens=10)).status == (429 if met else 200)
 
 
 async def test_each_session_has_an_account_of_its_own(tmp_path: Path) -> None:
@@ -119,15 +119,15 @@ async def test_each_session_has_an_account_of_its_own(tmp_path: Path) -> None:
         uses(client, 19_990, 5)
         for session in ("one", "two"):
             headers = {"x-jackfield-metadata": f'{{"session":"{session}"}}'}
-            assert (await ask(client, headers=headers)).status == 200
-            assert (await ask(client, headers=headers)).status == 429
+            assert (await chat(client, headers=headers)).status == 200
+            assert (await chat(client, headers=headers)).status == 429
         assert await spent(client, "s/input_tokens:two", "acme") == 19_990
 
 
 async def test_a_model_without_a_price_is_refused_under_a_hard_budget(tmp_path: Path) -> None:
     toml = '[plugins.memory]\n[plugins.callers]\n[plugins.budgets.limits.all]\nlimit = "10.00"\n'
     async with run_gateway("[providers.openai]\n" + toml, PLUGINS, directory=tmp_path) as client:
-        answer = await ask(client)
+        answer = await chat(client)
         error = (await answer.json())["error"]
         assert (answer.status, error["code"]) == (400, "price_missing")
         assert '[prices."fake/echo"]' in error["message"]
@@ -140,7 +140,7 @@ async def test_a_model_without_a_price_is_served_under_a_soft_budget(
 ) -> None:
     toml = '[plugins.memory]\n[plugins.budgets.limits.all]\nlimit = "10.00"\nhard = false\n'
     async with run_gateway("[providers.openai]\n" + toml, PLUGINS, directory=tmp_path) as client:
-        assert (await ask(client, model="fake/unpriced")).status == 200
+        assert (await chat(client, model="fake/unpriced")).status == 200
         assert "price_missing: fake/unpriced" in caplog.text
 
 
@@ -148,7 +148,7 @@ async def test_an_attempt_that_the_provider_refuses_costs_nothing(tmp_path: Path
     own = "default_max_tokens = 100"
     async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
         client.fake.fail(400)
-        assert (await ask(client)).status == 400
+        assert (await chat(client)).status == 400
         assert await spent(client, "all") == 0
         assert await held(client, "all") == 0
 
@@ -157,7 +157,7 @@ async def test_every_attempt_is_charged_by_itself(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         client.fake.fail(503)
         uses(client, 1000, 500)
-        assert (await ask(client, max_tokens=1000)).status == 200
+        assert (await chat(client, max_tokens=1000)).status == 200
         assert await spent(client, "all") == 2_000_000
         assert await held(client, "all") == 0
 
@@ -165,7 +165,7 @@ async def test_every_attempt_is_charged_by_itself(tmp_path: Path) -> None:
 async def test_a_stream_that_is_cut_is_charged_what_was_reserved(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         client.fake.reply("one", "two", cut=True)
-        answer = await ask(client, max_tokens=1000, stream=True)
+        answer = await chat(client, max_tokens=1000, stream=True)
         await answer.read()
         assert await spent(client, "all") > 1000 * 2000
         assert await held(client, "all") == 0
@@ -175,7 +175,7 @@ async def test_a_stream_that_is_cut_may_be_estimated(tmp_path: Path) -> None:
     own = '[upstream]\nunreported = "estimate"'
     async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
         client.fake.reply("one", "two", cut=True)
-        answer = await ask(client, max_tokens=1000, stream=True)
+        answer = await chat(client, max_tokens=1000, stream=True)
         await answer.read()
         assert 0 < await spent(client, "all") < 100_000
 
@@ -186,29 +186,29 @@ async def test_a_soft_budget_warns_once_and_never_refuses(
     async with gateway(tmp_path, budget("all", limit="0.01", hard=False)) as client:
         uses(client, 1000, 2000)
         for at in ("", "all is at 50%", "all is at 100%", "all is at 150%"):
-            answer = await ask(client, max_tokens=3000)
+            answer = await chat(client, max_tokens=3000)
             assert answer.status == 200
             assert answer.headers.get("x-jackfield-budget-warning", "") == at
             await client.plugins["budgets"].watch.look()
         assert await spent(client, "all") == 20_000_000
-    told = [one.getMessage() for one in caplog.records if "has reached" in one.getMessage()]
-    assert [line.split("reached ")[1].split(":")[0] for line in told] == ["50%", "80%", "100%"]
+    logged = [one.getMessage() for one in caplog.records if "has reached" in one.getMessage()]
+    assert [line.split("reached ")[1].split(":")[0] for line in logged] == ["50%", "80%", "100%"]
 
 
 async def test_a_limit_is_set_where_there_is_none_and_shown(tmp_path: Path) -> None:
     own = "default_max_tokens = 123"
     async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
-        answer = await ask(client)
+        answer = await chat(client)
         assert answer.headers["x-jackfield-max-tokens"] == "123"
         assert client.fake.requests[0].request.max_tokens == 123
-        answer = await ask(client, max_tokens=77)
+        answer = await chat(client, max_tokens=77)
         assert "x-jackfield-max-tokens" not in answer.headers
 
 
-async def test_a_budget_may_cap_what_a_request_asks_for(tmp_path: Path) -> None:
+async def test_a_budget_may_cap_the_output_of_a_request(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00", max_tokens=50)) as client:
-        assert (await ask(client)).headers["x-jackfield-max-tokens"] == "50"
-        refused = await ask(client, max_tokens=51)
+        assert (await chat(client)).headers["x-jackfield-max-tokens"] == "50"
+        refused = await chat(client, max_tokens=51)
         assert refused.status == 400
         assert "allow 50" in (await refused.json())["error"]["message"]
 
@@ -217,7 +217,7 @@ async def test_the_tightest_budget_is_shown(tmp_path: Path) -> None:
     tables = budget("a", limit="5.00"), budget("b", limit=10_000, unit="tokens")
     async with gateway(tmp_path, *tables) as client:
         uses(client, 100, 200)
-        answer = await ask(client, max_tokens=1000)
+        answer = await chat(client, max_tokens=1000)
         assert answer.headers["x-jackfield-budget-remaining"] == "9700 tokens"
 
 
@@ -225,7 +225,7 @@ async def test_another_target_serves_when_the_budget_of_one_is_spent(tmp_path: P
     models = '[models.chat]\ntargets = ["fake/a"]\nfallbacks = ["fake/b"]\n'
     table = budget("a", scope="model:fake/a", limit="0.00")
     async with gateway(tmp_path, table, models) as client:
-        answer = await ask(client, model="chat")
+        answer = await chat(client, model="chat")
         assert answer.status == 200
         assert answer.headers["x-jackfield-target"] == "fake/b"
 
@@ -264,8 +264,8 @@ async def test_a_batch_is_refused_under_a_hard_budget_and_listing_files_is_free(
 async def test_what_costs_nothing_needs_no_room(tmp_path: Path, method: str, path: str) -> None:
     async with gateway(tmp_path, budget("all", limit="0.01")) as client:
         uses(client, 50_000, 0)
-        assert (await ask(client, max_tokens=10)).status == 200
-        assert (await ask(client, max_tokens=10)).status == 429
+        assert (await chat(client, max_tokens=10)).status == 200
+        assert (await chat(client, max_tokens=10)).status == 429
         answer = await client.send(method, path, json={"model": "openai/some", "input": "Hello"})
         assert answer.status == 502  # it went to the provider
 

@@ -86,11 +86,11 @@ class Office:
     async def create(self, **fields: Any) -> Answer:
         return await self.admin.post("/jackfield/budgets", json=fields)
 
-    async def ask(self) -> int:
+    async def chat_status(self) -> int:
         answer = await self.client.chat("Hello", model="fake/echo")
         return answer.status
 
-    async def heard(self, count: int) -> None:
+    async def loaded(self, count: int) -> None:
         """Wait until the plugin knows of so many budgets."""
         current: Any = self.client.plugin("budgets").current
         while len(current._kept) != count:
@@ -105,25 +105,25 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def test_a_budget_that_is_made_holds(office: Office) -> None:
-    assert await office.ask() == 200
+    assert await office.chat_status() == 200
     assert (await office.create(name="tight", limit="0.00")).status == 201
-    await office.heard(2)
-    assert await office.ask() == 429
+    await office.loaded(2)
+    assert await office.chat_status() == 429
 
 
 async def test_a_budget_that_is_raised_or_deleted_lets_more_through(office: Office) -> None:
     await office.create(name="tight", limit="0.00")
-    await office.heard(2)
+    await office.loaded(2)
     changed = await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "9.00"})
     assert changed.status == 200
     await office.client.plugin("budgets").current.read()
-    assert await office.ask() == 200
+    assert await office.chat_status() == 200
     await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "0.00"})
     await office.client.plugin("budgets").current.read()
-    assert await office.ask() == 429
+    assert await office.chat_status() == 429
     assert (await office.admin.send("DELETE", "/jackfield/budgets/tight")).status < 300
-    await office.heard(1)
-    assert await office.ask() == 200
+    await office.loaded(1)
+    assert await office.chat_status() == 200
 
 
 async def test_what_is_declared_is_shown_among_what_is_kept(office: Office) -> None:
@@ -244,8 +244,8 @@ async def test_an_amount_is_shown_with_its_cents(office: Office, limit: str | fl
     assert shown["limit"] == "25.00"
 
 
-async def test_what_is_spent_and_left_is_told(office: Office) -> None:
-    assert await office.ask() == 200
+async def test_what_is_spent_and_left_is_reported(office: Office) -> None:
+    assert await office.chat_status() == 200
     await office.client.plugin("budgets")._ledger.flush()
     shown = await (await office.admin.get("/jackfield/budgets/declared")).json()
     spent, left = (float(shown[name].removesuffix(" dollars")) for name in ("spent", "left"))
@@ -262,16 +262,16 @@ async def test_a_limit_that_is_raised_is_warned_of_anew(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     await office.create(name="small", limit="0.01", hard=False, warn_at=[1.0])
-    await office.heard(2)
+    await office.loaded(2)
     budgets: Any = office.client.plugin("budgets")
     for limit in ("0.02", "0.03"):
         office.client.fake.always(Reply(("Hi",), usage=Usage(10_000, 0)))
-        assert await office.ask() == 200
+        assert await office.chat_status() == 200
         await budgets.watch.look()
         await office.admin.send("PATCH", "/jackfield/budgets/small", json={"limit": limit})
         await budgets.current.read()
-    told = [one.getMessage() for one in caplog.records if "has reached 100%" in one.getMessage()]
-    assert [line.split("of ")[-1] for line in told] == [
+    logged = [one.getMessage() for one in caplog.records if "has reached 100%" in one.getMessage()]
+    assert [line.split("of ")[-1] for line in logged] == [
         "0.01 dollars are spent",
         "0.02 dollars are spent",
     ]
@@ -280,14 +280,14 @@ async def test_a_limit_that_is_raised_is_warned_of_anew(
 async def test_a_budget_that_is_made_again_in_another_unit_begins_with_nothing(
     office: Office,
 ) -> None:
-    await office.create(name="mine", limit="5.00")
-    await office.heard(2)
-    assert await office.ask() == 200
+    await office.create(name="own", limit="5.00")
+    await office.loaded(2)
+    assert await office.chat_status() == 200
     await office.client.plugin("budgets")._ledger.flush()
-    await office.admin.send("DELETE", "/jackfield/budgets/mine")
-    await office.heard(1)
-    await office.create(name="mine", limit=1_000_000, unit="tokens")
-    await office.heard(2)
-    shown = await office.admin.get("/jackfield/budgets/mine")
+    await office.admin.send("DELETE", "/jackfield/budgets/own")
+    await office.loaded(1)
+    await office.create(name="own", limit=1_000_000, unit="tokens")
+    await office.loaded(2)
+    shown = await office.admin.get("/jackfield/budgets/own")
     assert (await shown.json())["spent"] == "0 tokens"
-    assert await office.ask() == 200
+    assert await office.chat_status() == 200

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builtin_plugins.budgets.tests.gateways import ask, budget, gateway, held, spent, uses
+from builtin_plugins.budgets.tests.gateways import budget, chat, gateway, held, spent, uses
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield.http import HttpRequest
@@ -18,7 +18,7 @@ async def test_a_provider_cannot_grant_refunds_nor_break_the_books(
 ) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         client.fake.always(Reply(("Hi",), usage=usage))
-        assert (await ask(client, max_tokens=10)).status == 200
+        assert (await chat(client, max_tokens=10)).status == 200
         assert 0 < await spent(client, "all") < 10**8
         assert await held(client, "all") == 0
 
@@ -27,10 +27,10 @@ async def test_a_provider_cannot_grant_refunds_nor_break_the_books(
 async def test_a_limit_below_1_frees_nothing(tmp_path: Path, limit: int) -> None:
     async with gateway(tmp_path, budget("all", limit="0.01")) as client:
         uses(client, 1000, 500)
-        assert (await ask(client, max_tokens=limit)).status == 429
+        assert (await chat(client, max_tokens=limit)).status == 429
         assert await held(client, "all") == 0
     async with gateway(tmp_path, budget("all", limit="9.00", max_tokens=50)) as client:
-        answer = await ask(client, max_tokens=limit)
+        answer = await chat(client, max_tokens=limit)
         assert answer.status == 400
         assert b"any number of output tokens; its budgets allow 50" in await answer.read()
 
@@ -44,22 +44,22 @@ async def test_no_number_is_too_large_to_be_counted(
     limit = "1.00" if unit == "dollars" else "1000"
     async with gateway(tmp_path, budget("all", limit=limit, unit=unit, hard=hard)) as client:
         uses(client, 10, 5)
-        assert (await ask(client, **more)).status == (429 if hard else 200)
+        assert (await chat(client, **more)).status == (429 if hard else 200)
         assert await held(client, "all") == 0
 
 
-async def test_an_answer_that_tells_a_usage_of_nothing_is_not_free(tmp_path: Path) -> None:
+async def test_an_answer_that_reports_a_usage_of_nothing_is_not_free(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
         client.fake.always(Reply(("Hi",), usage=Usage()))
-        assert (await ask(client, max_tokens=10)).status == 200
+        assert (await chat(client, max_tokens=10)).status == 200
         assert await spent(client, "all") > 0
 
 
 async def test_a_session_whose_cost_cannot_be_bounded_is_not_begun(tmp_path: Path) -> None:
     head = {"host": "127.0.0.1", "upgrade": "websocket", "connection": "upgrade"}
-    socket: Any = object()  # no session begins, so that nothing is said
+    socket: Any = object()  # no session begins, so that it is not used
     async with gateway(tmp_path, budget("all", limit="1.00")) as client:
-        asked = HttpRequest(
+        request = HttpRequest(
             "GET",
             "/v1/realtime",
             "model=openai/gpt-realtime",
@@ -67,5 +67,5 @@ async def test_a_session_whose_cost_cannot_be_bounded_is_not_begun(tmp_path: Pat
             b"",
             websocket=socket,
         )
-        answer = await client._handle(asked)
+        answer = await client._handle(request)
     assert (answer.status, b"price_missing" in answer.body) == (400, True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, field
 
 from jackfield import CallNext, Exchange, Plugin, Response, Setup, Target, hookimpl
 from jackfield.messages import Usage
@@ -38,10 +38,15 @@ class FlakyStore(MemoryStore):
     """A store that may be away."""
 
     away: bool = False
+    scanned: asyncio.Event = field(factory=asyncio.Event)
 
     def _check(self) -> None:
         if self.away:
             raise StoreUnavailable("It is away.")
+
+    async def get(self, scope: str, key: str) -> Value | None:
+        self._check()
+        return await super().get(scope, key)
 
     async def acquire(self, owner: str, claims: Sequence[Claim], *, lease: float) -> Acquired:
         self._check()
@@ -60,6 +65,7 @@ class FlakyStore(MemoryStore):
     async def scan(
         self, scope: str, prefix: str = "", *, after: str = "", limit: int = 100
     ) -> list[Value]:
+        self.scanned.set()
         self._check()
         return await super().scan(scope, prefix, after=after, limit=limit)
 
@@ -227,6 +233,43 @@ async def test_a_warning_is_posted_to_a_webhook_until_it_is_taken(tmp_path: Path
         assert told.path == "/hook?x=1"
         assert b'"budget_threshold"' in told.body
         assert b'"threshold":0.5' in told.body
+
+
+async def test_a_warning_that_no_webhook_takes_is_dropped_with_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jackfield_budgets.webhook._PAUSES", (0.0, 0.0))
+    async with FakeUpstream() as server:
+        for _ in range(2):
+            server.reply(b"busy", status=503)
+        table = f'[plugins.budgets]\nwebhook = "{server.base_url}/hook"\n'
+        toml = TOML.replace("[plugins.budgets.limits.all]", f"{table}[plugins.budgets.limits.all]")
+        async with run_gateway(
+            toml.replace("1000.00", "0.01"), PLUGINS, directory=tmp_path
+        ) as client:
+            client.fake.always(Reply(("Hi",), usage=Usage(1000, 2000)))
+            assert (await ask(client, max_tokens=2000)).status == 200
+            await client.plugin("budgets").watch.look()
+            await client.plugin("budgets")._webhook._waiting.join()
+    assert "did not accept a warning, now dropped: it answered with status 503" in caplog.text
+
+
+async def test_a_store_that_stays_away_is_logged_once(
+    client: GatewayClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("jackfield_budgets.current_budgets._RETRY", 0.01)
+    store = client.plugin("flaky").store
+    for _ in range(2):
+        store.away = True
+        await store.publish("admin/budgets/", b"other")
+        for _ in range(3):
+            store.scanned.clear()
+            await store.scanned.wait()
+        store.away = False
+        store.scanned.clear()
+        await store.scanned.wait()
+    assert caplog.text.count("changes of budgets are read later") == 2
 
 
 async def test_a_warning_that_waits_when_the_gateway_stops_is_sent(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ class Spender:
 
     process: "subprocess.Popen[str]"
     lines: list[str] = field(factory=list)
-    told: "Queue[str]" = field(factory=Queue)
+    received: "Queue[str]" = field(factory=Queue)
 
     def listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
-            self.told.put(line)
+            self.received.put(line)
 
     def begin(self) -> None:
         assert self.process.stdin is not None
@@ -41,7 +41,7 @@ class Spender:
         self.process.stdin.close()
 
     def wait_for(self, word: str) -> None:
-        while not self.told.get(timeout=60).startswith(word):
+        while not self.received.get(timeout=60).startswith(word):
             pass
 
 

@@ -118,10 +118,10 @@ def test_a_stream_put_together_is_the_whole_answer(request: ChatRequest, base: s
     assert _answer(request, base) == whole
 
 
-def test_echo_says_what_was_said_last() -> None:
+def test_echo_repeats_the_last_message_of_the_user() -> None:
     request = _request("Hello!")
-    said = (*request.messages, Message("assistant", (Text("hi"),)), *_request("Bye!").messages)
-    assert _parts_of(_answer(replace(request, messages=said))) == (Text("You said: Bye!"),)
+    turns = (*request.messages, Message("assistant", (Text("hi"),)), *_request("Bye!").messages)
+    assert _parts_of(_answer(replace(request, messages=turns))) == (Text("You said: Bye!"),)
 
 
 def test_pictures_are_mentioned_and_counted() -> None:
@@ -136,7 +136,7 @@ def test_an_empty_conversation_gets_an_answer(messages: tuple[Message, ...]) -> 
     assert _parts_of(_answer(ChatRequest("chat", messages), "chat"))
 
 
-def test_chat_mentions_what_was_asked() -> None:
+def test_chat_mentions_the_question() -> None:
     (text,) = _parts_of(_answer(_request("Why is the sea blue?"), "chat"))
     assert isinstance(text, Text)
     assert text.text.startswith("You asked: “Why is the sea blue?”.")
@@ -182,7 +182,7 @@ def test_too_many_choices_are_refused(n: int) -> None:
         _answer(_request("Hello", n=n))
 
 
-def test_json_fits_the_schema_that_was_asked_for() -> None:
+def test_json_fits_the_requested_schema() -> None:
     wanted = ResponseFormat("json_schema", schema=CITY)
     (text,) = _parts_of(_answer(_request("I live in Oslo", response_format=wanted)))
     assert text == Text('{"city": "Oslo"}')

@@ -23,7 +23,7 @@ def _exchange() -> Exchange:
     return Exchange("1", endpoint, endpoint.dialect, request, "chat", stream=True)
 
 
-def _ask(model: str, text: str = "Hello", **fields: Any) -> ChatRequest:
+def _request(model: str, text: str = "Hello", **fields: Any) -> ChatRequest:
     return ChatRequest(model, (Message("user", (Text(text),)),), **fields)
 
 
@@ -42,9 +42,9 @@ async def test_the_listed_models_are_found_by_their_bare_names() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        _ask("fail-429"),
-        _ask("echo", "Hello [demo: fail-429]"),
-        _ask("echo", metadata={"demo": "fail-429"}),
+        _request("fail-429"),
+        _request("echo", "Hello [demo: fail-429]"),
+        _request("echo", metadata={"demo": "fail-429"}),
     ],
 )
 async def test_an_instruction_makes_a_request_fail_with_its_status(request_: ChatRequest) -> None:
@@ -56,23 +56,23 @@ async def test_an_instruction_makes_a_request_fail_with_its_status(request_: Cha
 
 async def test_an_instruction_that_there_is_not_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="fail-<400 to 599>"):
-        await DEMO.chat(_ask("echo", "[demo: explode]"), _exchange())
+        await DEMO.chat(_request("echo", "[demo: explode]"), _exchange())
 
 
 @pytest.mark.parametrize(("cut", "deltas"), [(0, 0), (2, 2), (1000, 3)])
 async def test_a_cut_stream_has_no_end(cut: int, deltas: int) -> None:
-    events = await _stream(_ask(f"echo+cut-{cut}"))
+    events = await _stream(_request(f"echo+cut-{cut}"))
     assert sum(isinstance(event, TextDelta) for event in events) == deltas
     assert Ended() not in events
 
 
 async def test_a_cut_answer_is_no_answer() -> None:
     with pytest.raises(ProviderUnavailable, match="cut the connection"):
-        await DEMO.chat(_ask("cut-5"), _exchange())
+        await DEMO.chat(_request("cut-5"), _exchange())
 
 
 async def test_a_stalled_stream_stops_after_its_first_word() -> None:
-    stream = DEMO.stream_chat(_ask("echo+stall"), _exchange())
+    stream = DEMO.stream_chat(_request("echo+stall"), _exchange())
     await anext(stream)
     assert await anext(stream) == (TextDelta(0, "You"),)
     waiting = asyncio.ensure_future(anext(stream))
@@ -84,8 +84,8 @@ async def test_a_stalled_stream_stops_after_its_first_word() -> None:
 
 
 async def test_whole_and_streamed_answers_hold_the_same_text_at_any_pace() -> None:
-    whole = await DEMO.chat(_ask("echo"), _exchange())
-    events = await _stream(_ask("echo"), Demo(Demo.Config(tokens_per_second=10_000)))
+    whole = await DEMO.chat(_request("echo"), _exchange())
+    events = await _stream(_request("echo"), Demo(Demo.Config(tokens_per_second=10_000)))
     streamed = "".join(event.text for event in events if isinstance(event, TextDelta))
     assert whole.choices[0].message.parts == (Text(streamed),)
     assert events[-1] == Ended()
@@ -114,4 +114,4 @@ async def test_a_vector_cannot_have_any_length(dimensions: int) -> None:
 
 async def test_turns_that_the_demo_does_not_hold_are_not_left_out() -> None:
     with pytest.raises(LossRefused, match="send the whole conversation"):
-        await DEMO.chat(_ask("echo", server_state="resp_1"), _exchange())
+        await DEMO.chat(_request("echo", server_state="resp_1"), _exchange())

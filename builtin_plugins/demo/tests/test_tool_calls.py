@@ -1,4 +1,4 @@
-"""Which tools are called, and what is said about their results."""
+"""Which tools are called, and the text about their results."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_the_choice_of_tools_decides_where_the_message_does_not(
     assert [name for name, _ in _called("Hello", tool_choice=choice)] == names
 
 
-def test_none_means_none_even_if_the_message_asks() -> None:
+def test_none_means_none_even_if_the_message_requests_a_call() -> None:
     assert _called("What is the weather?", tool_choice=ToolChoice("none")) == []
 
 
@@ -82,7 +82,7 @@ def test_a_call_ends_the_answer_and_each_has_an_id_of_its_own() -> None:
     assert len({part.id for part in parts if isinstance(part, ToolCall)}) == 4
 
 
-def test_results_are_told_instead_of_calling_again() -> None:
+def test_results_are_repeated_instead_of_calling_again() -> None:
     call = ToolCall("c1", "get_weather", "{}")
     messages = (
         Message("user", (Text("What is the weather?"),)),
@@ -92,5 +92,5 @@ def test_results_are_told_instead_of_calling_again() -> None:
     )
     request = ChatRequest("chat", messages, tools=BOTH, tool_choice=ToolChoice("required"))
     response = answer("chat", request, read_conversation(request), id="demo-1", created=1)
-    told = "The tool get_weather says: sunny The tool get_weather failed: no such city"
-    assert response.choices[0].message.parts == (Text(told),)
+    expected = "The tool get_weather says: sunny The tool get_weather failed: no such city"
+    assert response.choices[0].message.parts == (Text(expected),)

@@ -11,7 +11,7 @@ from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 from jackfield_mistral.endpoints import EMBEDDINGS
 
 OPENAI = installed("openai.embeddings")
-ASK: Any = {
+REQUEST: Any = {
     "model": "mistral-embed",
     "input": ["a", "b"],
     "output_dimension": 256,
@@ -22,9 +22,9 @@ ASK: Any = {
 
 
 def test_a_request_survives_the_canonical_form() -> None:
-    request = EMBEDDINGS.parse_request(ASK, {})
+    request = EMBEDDINGS.parse_request(REQUEST, {})
     assert request.dimensions == 256
-    assert json.loads(EMBEDDINGS.render_request(request).body) == ASK
+    assert json.loads(EMBEDDINGS.render_request(request).body) == REQUEST
     single = {"model": "m", "input": "a"}
     assert (
         json.loads(EMBEDDINGS.render_request(EMBEDDINGS.parse_request(single, {})).body) == single
@@ -63,13 +63,13 @@ def test_what_mistral_does_not_take_is_named() -> None:
 )
 def test_what_has_no_meaning_is_refused(members: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        EMBEDDINGS.parse_request(ASK | members, {})
+        EMBEDDINGS.parse_request(REQUEST | members, {})
     assert refused.value.param == param
 
 
 def test_vectors_of_others_are_those_of_mistral() -> None:
     vectors = EmbeddingsResponse("m", ((0.5,),), Usage(3))
-    rendered = EMBEDDINGS.render_response(vectors, EMBEDDINGS.parse_request(ASK, {}))
+    rendered = EMBEDDINGS.render_response(vectors, EMBEDDINGS.parse_request(REQUEST, {}))
     body = json.loads(rendered.body)
     assert body["data"] == [{"object": "embedding", "index": 0, "embedding": [0.5]}]
     assert body["usage"]["prompt_tokens"] == 3

@@ -1,4 +1,4 @@
-"""Speech, transcription and moderation by Mistral, asked for at OpenAI's endpoints."""
+"""Speech, transcription and moderation by Mistral, requested at OpenAI's endpoints."""
 
 import base64
 import json
@@ -63,7 +63,7 @@ async def test_speech_that_cannot_be_read_is_an_error(front: Front) -> None:
     assert answer.status == 502
 
 
-async def test_a_moderation_says_whether_a_text_is_flagged(front: Front) -> None:
+async def test_a_moderation_reports_whether_a_text_is_flagged(front: Front) -> None:
     gateway, upstream = front
     results = [
         {"categories": {"pii": hit}, "category_scores": {"pii": 0.5}} for hit in (True, False)

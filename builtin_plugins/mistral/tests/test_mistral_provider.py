@@ -13,7 +13,7 @@ from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 from jackfield_mistral.endpoints import endpoints
 
 PASSED = ("chat", "chat_stream", "embeddings", "ocr", "audio_speech", "batches")
-ASK: Any = {"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}
+REQUEST: Any = {"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def table(upstream: FakeUpstream, more: str = "") -> str:
@@ -101,7 +101,7 @@ async def test_a_proof_of_another_vendor_does_not_reach_mistral(upstream: FakeUp
     message = {"role": "assistant", "content": [thought | {"signature": proof}]}
     upstream.reply(b'{"id":"i","object":"chat.completion","model":"m","choices":[]}')
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/mistral/v1/chat/completions", json=ASK | {"messages": [message]})
+        await gateway.post("/mistral/v1/chat/completions", json=REQUEST | {"messages": [message]})
     sent = json.loads(upstream.requests[0].body)
     assert sent["messages"][0]["content"] == [thought]
 
@@ -129,8 +129,8 @@ async def test_an_openai_client_is_served_by_mistral(upstream: FakeUpstream) -> 
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     upstream.reply(json.dumps({"id": "i", "model": "m", "choices": [choice]}).encode())
     async with run_gateway(f"{table(upstream)}\n[server]\nfront_doors = ['openai']") as gateway:
-        ask = ASK | {"max_completion_tokens": 5, "seed": 1, "messages": LOOP}
-        reply = await gateway.post("/v1/chat/completions", json=ask)
+        request = REQUEST | {"max_completion_tokens": 5, "seed": 1, "messages": LOOP}
+        reply = await gateway.post("/v1/chat/completions", json=request)
     assert json.loads(await reply.read())["choices"][0]["message"]["content"] == "Hello"
     sent = json.loads(upstream.requests[0].body)
     assert (sent["max_tokens"], sent["random_seed"]) == (5, 1)

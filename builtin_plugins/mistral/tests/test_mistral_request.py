@@ -54,7 +54,7 @@ FULL: Any = {
                 {
                     "type": "thinking",
                     "thinking": [{"type": "text", "text": "Hm."}],
-                    "signature": "mine",
+                    "signature": "own",
                     "closed": True,
                 },
                 {"type": "text", "text": "Look"},
@@ -126,7 +126,7 @@ def test_mistrals_words_have_their_canonical_meaning() -> None:
     assert [(one.data, one.format) for one in audio] == [("UklGRg==", "wav"), ("AA==", "mp3")]
     thought = request.messages[2].parts[0]
     assert isinstance(thought, Reasoning)
-    assert (thought.text, thought.signature) == ("Hm.", "mine")
+    assert (thought.text, thought.signature) == ("Hm.", "own")
 
 
 def test_what_only_mistral_knows_is_mistrals_to_openai() -> None:
@@ -234,7 +234,7 @@ def test_a_file_of_another_vendor_breaks_the_question(part: Part, feature: str) 
 
 
 @pytest.mark.parametrize(
-    ("model", "asked_for", "effort", "lost"),
+    ("model", "requested", "effort", "lost"),
     [
         ("mistral-small-latest", ReasoningRequest("high"), "high", None),
         ("mistral-small-2603", ReasoningRequest("low"), "high", "reasoning.effort"),
@@ -252,10 +252,10 @@ def test_a_file_of_another_vendor_breaks_the_question(part: Part, feature: str) 
     ],
 )
 def test_an_effort_is_one_that_the_model_accepts(
-    model: str, asked_for: ReasoningRequest, effort: str | None, lost: str | None
+    model: str, requested: ReasoningRequest, effort: str | None, lost: str | None
 ) -> None:
     question = (Message("user", (Text("x"),)),)
-    body, losses = render(ChatRequest(model, question, reasoning=asked_for))
+    body, losses = render(ChatRequest(model, question, reasoning=requested))
     assert body.get("reasoning_effort") == effort
     assert list(losses) == ([] if lost is None else [lost])
     own = {"model": model, "messages": HI, "reasoning_effort": "low"}

@@ -15,7 +15,7 @@ from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Front = tuple[Mistral, FakeUpstream]
-ASK: Any = [{"role": "user", "content": "Weather in Rome?"}]
+MESSAGES: Any = [{"role": "user", "content": "Weather in Rome?"}]
 FUNCTION = {"name": "weather", "arguments": '{"city": "Rome"}'}
 TOOLS: Any = [
     {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -79,14 +79,14 @@ async def test_tool_calls_and_results_go_through_either_provider(front: Front, m
     upstream.reply(completion({"content": "", "tool_calls": [call]}, "tool_calls"))
     upstream.reply(completion({"content": "It is sunny."}))
     first = await client.chat.complete_async(
-        model=model, messages=ASK, tools=TOOLS, tool_choice="any", random_seed=3, max_tokens=9
+        model=model, messages=MESSAGES, tools=TOOLS, tool_choice="any", random_seed=3, max_tokens=9
     )
     message = first.choices[0].message
     assert message is not None
     assert message.tool_calls
     identity = message.tool_calls[0].id
     result = {"role": "tool", "tool_call_id": identity, "name": "weather", "content": "Sunny"}
-    second = await client.chat.complete_async(model=model, messages=[*ASK, message, result])
+    second = await client.chat.complete_async(model=model, messages=[*MESSAGES, message, result])
     assert second.choices[0].message is not None
     assert second.choices[0].message.content == "It is sunny."
     assert second.usage.prompt_tokens == 30
@@ -112,7 +112,7 @@ async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
             finish="tool_calls",
         )
     )
-    stream = await client.chat.stream_async(model="oa/gpt", messages=ASK, tools=TOOLS)
+    stream = await client.chat.stream_async(model="oa/gpt", messages=MESSAGES, tools=TOOLS)
     events = [event.data async for event in stream]
     deltas: list[Any] = [event.choices[0].delta for event in events]
     assert deltas[1].content[0].thinking[0].text == "Hm."
@@ -127,7 +127,7 @@ async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
 async def test_the_sdk_reads_a_stream_of_mistral(front: Front) -> None:
     client, upstream = front
     upstream.stream(chunks({"role": "assistant", "content": "Sun"}))
-    stream = await client.chat.stream_async(model="mi/mistral-large", messages=ASK)
+    stream = await client.chat.stream_async(model="mi/mistral-large", messages=MESSAGES)
     events = [event.data async for event in stream]
     assert events[0].choices[0].delta.content == "Sun"
 
@@ -141,8 +141,8 @@ async def test_a_schema_an_image_and_a_document_reach_an_openai_api(front: Front
         {"type": "image_url", "image_url": "data:image/png;base64,QUJD"},
         {"type": "document_url", "document_url": "data:application/pdf;base64,QUJD"},
     ]
-    ask: Any = [{"role": "user", "content": content}]
-    answer = await client.chat.complete_async(model="oa/gpt", messages=ask, response_format=form)
+    turns: Any = [{"role": "user", "content": content}]
+    answer = await client.chat.complete_async(model="oa/gpt", messages=turns, response_format=form)
     assert answer.choices[0].message is not None
     assert answer.choices[0].message.content == '{"a":1}'
     image, file = sent(upstream)["messages"][0]["content"]
@@ -158,7 +158,7 @@ async def test_an_error_of_either_provider_is_one_of_the_sdk(front: Front, statu
     for model, body in (("mi/m", native), ("oa/gpt", {"error": {"message": "too bad"}})):
         upstream.reply(json.dumps(body).encode(), status, {"retry-after": "0"})
         with pytest.raises(MistralError) as refused:
-            await client.chat.complete_async(model=model, messages=ASK, retries=None)
+            await client.chat.complete_async(model=model, messages=MESSAGES, retries=None)
         assert refused.value.status_code == status
         assert json.loads(refused.value.body)["message"] == "too bad"
 
@@ -168,7 +168,7 @@ async def test_an_invalid_field_is_raised_in_the_sdks_form(front: Front) -> None
     detail = [{"type": "missing", "loc": ["body", "x"], "msg": "Field required", "input": None}]
     upstream.reply(json.dumps({"detail": detail}).encode(), 422)
     with pytest.raises(HTTPValidationError) as refused:
-        await client.chat.complete_async(model="mi/m", messages=ASK)
+        await client.chat.complete_async(model="mi/m", messages=MESSAGES)
     assert refused.value.data.detail
     assert refused.value.data.detail[0].msg == "Field required"
 

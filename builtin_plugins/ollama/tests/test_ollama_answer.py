@@ -42,7 +42,7 @@ from jackfield.messages import (
 from jackfield_ollama.dialect import ChatDialect, GenerateDialect
 
 CHAT, GENERATE = ChatDialect(), GenerateDialect()
-ASK = ChatRequest("asked", (Message("user", (Text("Hi"),)),), stream=True)
+REQUEST = ChatRequest("requested", (Message("user", (Text("Hi"),)),), stream=True)
 AT = "2026-08-07T06:08:11.017589Z"
 CALL = {"id": "c", "function": {"index": 0, "name": "f", "arguments": {"a": 1}}}
 TOKEN = {"token": "Hi", "logprob": -0.1, "top_logprobs": [{"token": "Ho", "logprob": -2.0}]}
@@ -55,7 +55,7 @@ def answer(message: dict[str, Any], **members: Any) -> dict[str, Any]:
 
 def through(wire: dict[str, Any], dialect: ChatDialect | GenerateDialect = CHAT) -> Any:
     response = dialect.parse_response(msgspec.json.encode(wire))
-    rendered = dialect.render_response(response, ASK)
+    rendered = dialect.render_response(response, REQUEST)
     assert rendered.losses == ()
     return msgspec.json.decode(rendered.body)
 
@@ -66,7 +66,7 @@ def read(*lines: Any, dialect: ChatDialect | GenerateDialect = CHAT) -> list[Str
 
 
 def written(*events: StreamEvent) -> tuple[list[Any], list[str]]:
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     wire = b"".join(map(renderer.render, events))
     lines = [msgspec.json.decode(line) for line in NDJSON.split(wire)]
     for line in lines:
@@ -111,7 +111,7 @@ def test_an_image_that_the_sdk_could_not_read_is_a_named_loss(
 ) -> None:
     parts: tuple[Part, ...] = (Text("Hi"), *[Image(data="aGk=")] * number)
     response = ChatResponse("i", "m", (Choice(Message("assistant", parts), "stop"),))
-    rendered = dialect.render_response(response, ASK)
+    rendered = dialect.render_response(response, REQUEST)
     wire = msgspec.json.decode(rendered.body)
     (SdkChat if dialect is CHAT else SdkGenerate).model_validate(wire)
     assert (wire.get("image"), [loss.feature for loss in rendered.losses]) == (shown, lost)
@@ -154,10 +154,10 @@ def test_another_vendors_answer_is_one_for_the_sdk() -> None:
         ToolCall("d", "g", '{"a":'),
     )
     choices = (Choice(Message("assistant", parts), "tool_calls", "tool_use"),) * 2
-    rendered = CHAT.render_response(ChatResponse("i", "", choices, Usage(3, 2, 1)), ASK)
+    rendered = CHAT.render_response(ChatResponse("i", "", choices, Usage(3, 2, 1)), REQUEST)
     wire = msgspec.json.decode(rendered.body)
     SdkChat.model_validate(wire)
-    assert (wire["model"], wire["done_reason"], wire["done"]) == ("asked", "stop", True)
+    assert (wire["model"], wire["done_reason"], wire["done"]) == ("requested", "stop", True)
     assert (wire["prompt_eval_count"], wire["eval_count"]) == (3, 2)
     whole = wire["message"]
     assert (whole["thinking"], whole["content"]) == ("Hm", "Hi no")

@@ -98,6 +98,15 @@ async def test_a_stream(client: ollama.AsyncClient, upstream: FakeUpstream, mode
     assert parts[-1].eval_count == 2
 
 
+async def test_a_stream_with_unicodes_line_breaks(
+    client: ollama.AsyncClient, upstream: FakeUpstream
+) -> None:
+    text = "one\u2028two\u2029three\x85four"
+    reply_as_openai(upstream, {"content": text}, stream=True)
+    parts = [part async for part in await client.chat("openai/m", HI, stream=True)]
+    assert "".join(part.message.content or "" for part in parts) == text
+
+
 def add(a: int, b: int) -> int:
     """Add two numbers.
 
@@ -221,9 +230,9 @@ async def test_models_are_listed_pulled_and_shown(
 async def test_the_client_of_threads(upstream: FakeUpstream, serving: Serving) -> None:
     reply_natively(upstream, {"content": "Hello"}, stream=True)
 
-    def ask(url: str) -> str:
+    def chat_with(url: str) -> str:
         with ollama.Client(host=f"{url}/ollama") as client:
             return "".join(p.message.content or "" for p in client.chat("own/m", HI, stream=True))
 
     async with serving(toml(upstream)) as url:
-        assert await asyncio.to_thread(ask, url) == "Hello"
+        assert await asyncio.to_thread(chat_with, url) == "Hello"

@@ -27,7 +27,7 @@ PATHS: dict[str, Dialect] = {
 ALL = exchanges("ollama")
 ANSWERED = [exchange for exchange in ALL if exchange.status == 200]
 CHATS = [exchange for exchange in ANSWERED if exchange.expect]
-ASK = ChatRequest("m", (Message("user", (Text("Hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),), stream=True, include_usage=True)
 OPENAI = installed("openai.chat")
 
 
@@ -64,7 +64,7 @@ test_recorded_embeddings = check_recorded(
 @each([exchange for exchange in ANSWERED if is_lines(exchange)])
 def test_a_recorded_stream_has_the_same_lines_when_it_is_written(exchange: Exchange) -> None:
     dialect = dialect_of(exchange)
-    renderer = dialect.stream_renderer(ASK)
+    renderer = dialect.stream_renderer(REQUEST)
     lines = NDJSON.split(b"".join(map(renderer.render, events_of(dialect, exchange.body))))
     again, recorded = map(json.loads, lines), map(json.loads, exchange.body.splitlines())
     for new, old in zip(again, recorded, strict=True):

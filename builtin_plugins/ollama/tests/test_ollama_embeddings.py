@@ -13,7 +13,7 @@ from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 from jackfield_ollama.embeddings import EmbeddingsDialect
 
 EMBEDDINGS = EmbeddingsDialect()
-ASK = EmbeddingsRequest("m", ("a",))
+REQUEST = EmbeddingsRequest("m", ("a",))
 
 
 def parsed(**members: Any) -> EmbeddingsRequest:
@@ -54,7 +54,7 @@ def test_a_request_without_texts_is_refused(members: dict[str, Any]) -> None:
 )
 def test_an_answer_comes_back_as_it_was(wire: dict[str, Any]) -> None:
     response = EMBEDDINGS.parse_response(msgspec.json.encode(wire))
-    assert msgspec.json.decode(EMBEDDINGS.render_response(response, ASK).body) == wire
+    assert msgspec.json.decode(EMBEDDINGS.render_response(response, REQUEST).body) == wire
     assert EMBEDDINGS.usage(msgspec.json.encode(wire)) == response.usage
 
 
@@ -68,8 +68,8 @@ def test_an_older_client_gets_the_older_answer() -> None:
 def test_openais_clients_and_ollamas_understand_each_others_answers() -> None:
     openai = installed("openai.embeddings")
     response = EmbeddingsResponse("m", ((0.5, 1.5),), Usage(3))
-    CreateEmbeddingResponse.model_validate_json(openai.render_response(response, ASK).body)
-    wire = EMBEDDINGS.render_response(response, ASK).body
+    CreateEmbeddingResponse.model_validate_json(openai.render_response(response, REQUEST).body)
+    wire = EMBEDDINGS.render_response(response, REQUEST).body
     read = EmbedResponse.model_validate_json(wire)
     assert (read.embeddings, read.prompt_eval_count) == ([[0.5, 1.5]], 3)
     assert b"eval_count" not in wire.replace(b"prompt_eval_count", b"")
@@ -88,7 +88,7 @@ def test_what_is_no_answer_is_refused(body: bytes) -> None:
         EMBEDDINGS.parse_response(body)
 
 
-def test_what_another_dialect_alone_asks_of_vectors_is_named() -> None:
+def test_what_only_another_dialect_requests_of_vectors_is_named() -> None:
     request_body = {"model": "m", "input": ["a"], "output_dtype": "int8"}
     request = installed("openai.embeddings").parse_request(request_body, {})
     (loss,) = EMBEDDINGS.render_request(request).losses

@@ -14,7 +14,7 @@ LINES = [
     b'{"model":"m","message":{"role":"assistant","content":"\xc3\xa9"},"done":false}\n',
     b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"eval_count":2}\n',
 ]
-ASK = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
+REQUEST = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
 OPENAI = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m"}
 
 
@@ -49,7 +49,7 @@ async def test_a_stream_is_passed_on_byte_for_byte(upstream: FakeUpstream, size:
     cut = [wire[at : at + size] for at in range(0, len(wire), size)]
     upstream.stream(cut, content_type="application/x-ndjson")
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/ollama/api/chat", json=ASK)
+        answer = await gateway.post("/ollama/api/chat", json=REQUEST)
         assert await answer.read() == wire
         usage = gateway.settled[0].outcome.usage
     assert answer.headers["content-type"].startswith("application/x-ndjson")
@@ -61,7 +61,7 @@ async def test_a_stream_is_passed_on_byte_for_byte(upstream: FakeUpstream, size:
 async def test_a_stream_by_another_name_is_one(upstream: FakeUpstream, media: str) -> None:
     upstream.stream(LINES, content_type=media)
     async with run_gateway(table(upstream, 'dialects = ["ollama.chat"]')) as gateway:
-        answer = await gateway.post("/v1/chat/completions", json=ASK | {"stream": True})
+        answer = await gateway.post("/v1/chat/completions", json=REQUEST | {"stream": True})
         assert b"[DONE]" in await answer.read()
 
 
@@ -69,7 +69,7 @@ async def test_a_stream_by_another_name_is_one(upstream: FakeUpstream, media: st
 async def test_a_stream_without_its_end_is_an_error(upstream: FakeUpstream, framing: Any) -> None:
     upstream.stream(LINES[:2], content_type="application/x-ndjson", framing=framing)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/ollama/api/chat", json=ASK)
+        answer = await gateway.post("/ollama/api/chat", json=REQUEST)
         last = (await answer.read()).splitlines()[-1]
     assert "error" in json.loads(last)
 
@@ -78,7 +78,7 @@ async def test_an_error_in_a_stream_is_passed_on(upstream: FakeUpstream) -> None
     broken = b'{"error":"out of memory"}\n'
     upstream.stream([LINES[0], broken], content_type="application/x-ndjson")
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/ollama/api/chat", json=ASK)
+        answer = await gateway.post("/ollama/api/chat", json=REQUEST)
         assert await answer.read() == LINES[0] + broken
         assert gateway.settled[0].outcome.kind != "answered"
 
@@ -86,7 +86,7 @@ async def test_an_error_in_a_stream_is_passed_on(upstream: FakeUpstream) -> None
 async def test_an_error_keeps_its_status_and_message(upstream: FakeUpstream) -> None:
     answer_json(upstream, {"error": "model 'm' not found"}, 404)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/ollama/api/chat", json=ASK)
+        answer = await gateway.post("/ollama/api/chat", json=REQUEST)
     assert (answer.status, await answer.json()) == (404, {"error": "model 'm' not found"})
 
 
@@ -94,17 +94,17 @@ async def test_openais_clients_are_passed_on_to_its_form(upstream: FakeUpstream)
     for path in ("/v1/chat/completions", "/ollama/v1/chat/completions"):
         answer_json(upstream, {**OPENAI, "choices": []})
         async with run_gateway(table(upstream)) as gateway:
-            assert (await gateway.post(path, json=ASK)).status == 200
+            assert (await gateway.post(path, json=REQUEST)).status == 200
         assert upstream.requests[-1].path == "/v1/chat/completions"
 
 
-async def test_openais_clients_are_translated_where_only_the_api_is_spoken(
+async def test_openais_clients_are_translated_where_only_the_api_is_offered(
     upstream: FakeUpstream,
 ) -> None:
     answer_json(upstream, ANSWER)
     dialects = 'dialects = ["ollama.chat"]'
     async with run_gateway(table(upstream, dialects)) as gateway:
-        answer = await (await gateway.post("/v1/chat/completions", json=ASK)).json()
+        answer = await (await gateway.post("/v1/chat/completions", json=REQUEST)).json()
     assert answer["choices"][0]["message"]["content"] == "Hi"
     assert json.loads(upstream.requests[0].body)["stream"] is False
     assert upstream.requests[0].path == "/api/chat"
@@ -149,7 +149,7 @@ async def test_an_older_client_names_a_model_otherwise(upstream: FakeUpstream) -
 async def test_the_form_of_anthropic_is_translated_for_ollama(upstream: FakeUpstream) -> None:
     answer_json(upstream, ANSWER)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/ollama/v1/messages", json={**ASK, "max_tokens": 9})
+        answer = await gateway.post("/ollama/v1/messages", json={**REQUEST, "max_tokens": 9})
         body = await answer.json()
     assert body["content"] == [{"type": "text", "text": "Hi"}]
     assert upstream.requests[0].path == "/api/chat"
@@ -163,10 +163,10 @@ async def test_the_form_of_anthropic_reaches_anthropic_unchanged(
     doors = table(upstream, '[server]\nfront_doors = ["ollama"]')
     own = doors.replace('use = "ollama"', 'use = "anthropic"\nkeys = ["env:KEY"]')
     async with run_gateway(own) as gateway:
-        await gateway.post("/ollama/v1/messages", json={**ASK, "max_tokens": 9})
+        await gateway.post("/ollama/v1/messages", json={**REQUEST, "max_tokens": 9})
     (request,) = upstream.requests
     assert request.path == "/v1/messages"
-    assert json.loads(request.body) == {**ASK, "model": "m", "max_tokens": 9}
+    assert json.loads(request.body) == {**REQUEST, "model": "m", "max_tokens": 9}
 
 
 async def test_the_list_of_models_is_the_gateways_own(upstream: FakeUpstream) -> None:
@@ -183,15 +183,15 @@ async def test_the_list_of_models_is_the_gateways_own(upstream: FakeUpstream) ->
 
 
 @pytest.mark.parametrize(
-    ("configured", "asked"), [("llama3:latest", "llama3"), ("llama3", "llama3:latest")]
+    ("configured", "requested"), [("llama3:latest", "llama3"), ("llama3", "llama3:latest")]
 )
 async def test_the_tag_latest_may_be_left_out(
-    upstream: FakeUpstream, configured: str, asked: str
+    upstream: FakeUpstream, configured: str, requested: str
 ) -> None:
     answer_json(upstream, ANSWER)
     async with run_gateway(table(upstream, f'models = ["{configured}"]')) as gateway:
-        ask = ASK | {"model": asked, "stream": False}
-        assert (await gateway.post("/ollama/api/chat", json=ask)).status == 200
+        request = REQUEST | {"model": requested, "stream": False}
+        assert (await gateway.post("/ollama/api/chat", json=request)).status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

@@ -1,4 +1,4 @@
-"""What Ollama's client is told of a model, whether a server of Ollama has it or another vendor."""
+"""What Ollama's client receives about a model of a server of Ollama or of another vendor."""
 
 import json
 from collections.abc import AsyncIterator, Callable

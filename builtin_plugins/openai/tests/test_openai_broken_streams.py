@@ -29,8 +29,8 @@ async def test_the_sdk_sees_every_error(path: str, event: bytes, rest: bytes) ->
         server.stream([BEGINNING, event, rest])
         toml = f'[providers.up]\nuse = "openai"\nbase_url = "{server.base_url}/v1"\n'
         async with run_gateway(toml) as gateway:
-            asked = {"model": "up/m", "messages": [], "prompt": "Hello", "stream": True}
-            answer = await gateway.post(path, json=asked)
+            body = {"model": "up/m", "messages": [], "prompt": "Hello", "stream": True}
+            answer = await gateway.post(path, json=body)
             events = sse.split(await answer.read())
             assert gateway.settled[-1].outcome.kind == "truncated"
     assert events[0] == BEGINNING

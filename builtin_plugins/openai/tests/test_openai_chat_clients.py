@@ -1,4 +1,4 @@
-"""What every client of chat relies on, whoever answers: one finish, usage if asked, true ends."""
+"""What every client of chat relies on, whoever answers: one finish, requested usage, true ends."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -14,10 +14,10 @@ from jackfield.messages import ChatRequest
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield_openai.endpoints import CHAT, RESPONSES
 
-SPOKEN: dict[str, Dialect] = {"openai_chat": CHAT, "openai_responses": RESPONSES}
+BY_NAME: dict[str, Dialect] = {"openai_chat": CHAT, "openai_responses": RESPONSES}
 RECORDED = [
     exchange
-    for dialect in SPOKEN
+    for dialect in BY_NAME
     for exchange in exchanges(dialect=dialect)
     if exchange.streams and exchange.status == 200
 ]
@@ -33,7 +33,7 @@ OPENROUTER = sse.encode(
 
 
 def events_of(exchange: Exchange) -> list[StreamEvent]:
-    parser = SPOKEN[exchange.dialect].stream_parser()
+    parser = BY_NAME[exchange.dialect].stream_parser()
     found = [event for wire in sse.split(exchange.body) for event in parser.feed(wire)]
     return [*found, *parser.close()]
 
@@ -77,8 +77,8 @@ async def test_an_error_inside_a_stream_reaches_every_client(
     url = f"{upstream.base_url}/v1"
     toml = f'[providers.up]\nuse = "openai"\nbase_url = "{url}"\ndialects = ["openai.chat"]\n'
     fields = {"input": "Hi", "prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}]}
-    asks = {"responses": "input", "completions": "prompt"}
-    key = "messages" if "chat" in path else asks[path.rpartition("/")[2]]
+    prompts = {"responses": "input", "completions": "prompt"}
+    key = "messages" if "chat" in path else prompts[path.rpartition("/")[2]]
     async with run_gateway(toml) as gateway:
         answer = await gateway.post(path, json={"model": "up/m", "stream": True, key: fields[key]})
         body = await answer.read()

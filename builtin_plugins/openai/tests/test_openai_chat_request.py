@@ -285,7 +285,7 @@ def test_results_become_messages_and_what_they_cannot_hold_follows_them() -> Non
         (foreign(Message("user", (Document(text="x"),))), ["documents.text"]),
         (foreign(Message("user", (Document(url="https://e.org"),))), ["documents.url"]),
         (foreign(Message("assistant", (Audio(data="AA=="),))), ["audio.replay"]),
-        (foreign(Message("user", (Opaque("other", "thing", {}),))), ["messages.thing"]),
+        (foreign(Message("user", (Opaque("other", "item", {}),))), ["messages.item"]),
         (foreign(tools=(Opaque("other", "web_search", {}),)), ["tools.web_search"]),
         (foreign(top_k=3), ["top_k"]),
         (foreign(reasoning=ReasoningRequest(budget_tokens=9)), ["reasoning.budget_tokens"]),

@@ -29,7 +29,7 @@ from jackfield.messages import (
 from jackfield_openai.chat import ChatDialect
 
 CHAT = ChatDialect()
-REQUEST = ChatRequest("asked", (Message("user", (Text("hi"),)),))
+REQUEST = ChatRequest("requested", (Message("user", (Text("hi"),)),))
 
 
 def completion(message: dict[str, Any], **choice: Any) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def test_every_kind_of_part_makes_an_answer_that_the_sdk_reads() -> None:
         Image(data="BB==", media_type="image/png"),
         ToolCall("1", "f", "{}"),
         ToolCall("2", "g", "x", kind="custom"),
-        Opaque("other", "thing", {}),
+        Opaque("other", "item", {}),
     )
     response = answer(*parts, usage=Usage(5, 3, reasoning_tokens=1), finish_reason="tool_calls")
     found = CHAT.render_response(response, REQUEST)
@@ -182,7 +182,7 @@ def test_every_kind_of_part_makes_an_answer_that_the_sdk_reads() -> None:
     assert {loss.feature for loss in found.losses} == {
         "citations",
         "images.output",
-        "messages.thing",
+        "messages.item",
     }
 
 

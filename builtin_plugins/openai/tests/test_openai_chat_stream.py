@@ -233,6 +233,7 @@ def test_junk_in_a_stream_is_a_providers_error(event: bytes) -> None:
         b'event: error\ndata: {"error": {"message": "No.", "type": "t", "code": 429}}\n\n',
         b'event: error\ndata: {"message": "No.", "type": "t", "code": 429}\n\n',
         b'data: {"object": "error", "message": "No.", "type": "t", "code": 429}\n\n',
+        b'data: {"message": "No.", "type": "t", "code": 429}\n\n',
     ],
 )
 def test_an_error_in_a_stream_breaks_it_off(event: bytes) -> None:

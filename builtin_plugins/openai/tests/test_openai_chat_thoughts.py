@@ -44,7 +44,7 @@ RECORDED = [
     for exchange in exchanges("openai_responses")
     if exchange.status == 200 and "encrypted_content" in exchange.body.decode()
 ]
-ASK = ChatRequest("m", (), include_usage=True)
+REQUEST = ChatRequest("m", (), include_usage=True)
 ANTHROPIC = {"anthropic.messages": {"$kind": "thinking"}}
 NEXT = {"gemini.generate_content": {"$of": "next"}}
 
@@ -80,7 +80,7 @@ def whole(parts: Sequence[Part]) -> dict[str, Any]:
 def answered(parts: Sequence[Part]) -> tuple[dict[str, Any], Sequence[Loss]]:
     """The message as the official SDK gives it back."""
     choice = Choice(Message("assistant", tuple(parts)), "stop")
-    rendered = CHAT.render_response(ChatResponse("r", "m", (choice,)), ASK)
+    rendered = CHAT.render_response(ChatResponse("r", "m", (choice,)), REQUEST)
     completion = ChatCompletion.model_validate_json(rendered.body)
     return completion.choices[0].message.model_dump(), rendered.losses
 
@@ -121,7 +121,7 @@ def streamed(parts: Sequence[Part]) -> dict[str, Any]:
 
 def put_together(events: Sequence[StreamEvent]) -> tuple[dict[str, Any], Sequence[Loss]]:
     """The message that the official SDK puts together of the chunks."""
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     wire = b"".join(map(renderer.render, events))
     message: dict[Any, Any] = {}
     for event in sse.split(wire)[:-1]:
@@ -159,7 +159,7 @@ def test_a_stream_and_a_whole_answer_say_the_same(parts: tuple[Part, ...]) -> No
 
 def test_details_that_a_client_did_not_join_are_read_all_the_same() -> None:
     parts = (thought("One.", "s1"), thought("Two.", "s2"), Text("Yes."))
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     message: dict[str, Any] = {"role": "assistant", "content": "Yes.", "reasoning_details": []}
     for event in events_of(parts):
         for wire in sse.split(renderer.render(event)):
@@ -207,22 +207,22 @@ def test_citations_stay_with_their_text_when_a_thought_stands_between() -> None:
 @needs_corpus
 @pytest.mark.parametrize("exchange", RECORDED, ids=lambda exchange: exchange.id)
 def test_recorded_proofs_come_back_from_a_client_of_chat(exchange: Exchange) -> None:
-    said: Sequence[Any]
+    parsed: Sequence[Any]
     if exchange.streams:
         parser = RESPONSES.stream_parser()
-        said = [event for wire in sse.split(exchange.body) for event in parser.feed(wire)]
-        message, losses = put_together(said)
+        parsed = [event for wire in sse.split(exchange.body) for event in parser.feed(wire)]
+        message, losses = put_together(parsed)
     else:
-        said = RESPONSES.parse_response(exchange.body).choices[0].message.parts
-        message, losses = answered(said)
-    proven = [one.encrypted for one in said if isinstance(one, Reasoning | ReasoningDelta)]
+        parsed = RESPONSES.parse_response(exchange.body).choices[0].message.parts
+        message, losses = answered(parsed)
+    proven = [one.encrypted for one in parsed if isinstance(one, Reasoning | ReasoningDelta)]
     again = [part.encrypted for part in returned(message) if isinstance(part, Reasoning)]
     assert [proof for proof in again if proof] == [proof for proof in proven if proof]
     assert not [loss for loss in losses if loss.feature.startswith("reasoning")]
 
 
 def test_citations_that_come_one_by_one_can_be_put_together() -> None:
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     events: list[StreamEvent] = [
         Started("r", "m"),
         TextDelta(0, "Yes."),
@@ -252,10 +252,10 @@ def test_thoughts_come_back_in_their_order_whatever_is_between(parts: list[Part]
     for message in (whole(parts), streamed(parts)):
         again = returned(message)
         assert [part for part in again if isinstance(part, Reasoning)] == thoughts
-        assert said(again) == said(parts)
+        assert text_and_calls(again) == text_and_calls(parts)
 
 
-def said(parts: Sequence[Part]) -> tuple[str, int]:
+def text_and_calls(parts: Sequence[Part]) -> tuple[str, int]:
     texts = [part.text for part in parts if isinstance(part, Text)]
     return "".join(texts), sum(isinstance(part, ToolCall) for part in parts)
 
@@ -275,10 +275,10 @@ def said(parts: Sequence[Part]) -> tuple[str, int]:
 def test_no_details_break_the_parser(details: list[Any]) -> None:
     message = {"role": "assistant", "content": "Yes.", "reasoning_details": details}
     parts = returned(message)
-    assert said(parts) == ("Yes.", 0)
+    assert text_and_calls(parts) == ("Yes.", 0)
 
 
 def test_an_index_below_zero_is_no_index() -> None:
     sealed = {"type": "reasoning.encrypted", "index": -1, "data": seal(SUMMARY)}
     parts = returned({"role": "assistant", "content": "Yes.", "reasoning_details": [None, sealed]})
-    assert said(parts)[0] == "Yes."
+    assert text_and_calls(parts)[0] == "Yes."

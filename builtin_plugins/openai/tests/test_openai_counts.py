@@ -23,10 +23,10 @@ output = 10
 use = "openai"
 base_url = "%s/v1"
 """
-TALK = {"model": "up/m", "messages": [{"role": "user", "content": "x"}], "stream": False}
-ASKS = {
-    "/v1/chat/completions": TALK | {"max_tokens": 700},
-    "/ollama/api/chat": TALK | {"options": {"num_predict": 700}},
+CHAT = {"model": "up/m", "messages": [{"role": "user", "content": "x"}], "stream": False}
+REQUESTS = {
+    "/v1/chat/completions": CHAT | {"max_tokens": 700},
+    "/ollama/api/chat": CHAT | {"options": {"num_predict": 700}},
 }
 
 
@@ -37,14 +37,14 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 @pytest.mark.parametrize("count", [-1, "12", True, {}])
-def test_so_it_is_with_searches_and_seconds(count: Any) -> None:
+def test_wrong_counts_of_searches_and_seconds_are_negative(count: Any) -> None:
     searched = {"usage": {}, "output": [], "tool_usage": {"web_search": {"num_requests": count}}}
     found = installed("openai.responses").usage(msgspec.json.encode(searched))
-    heard = resource.resource_usage({"input_tokens": 5, "seconds": count or "none"})
+    transcribed = resource.resource_usage({"input_tokens": 5, "seconds": count or "none"})
     assert found is not None
-    assert heard is not None
+    assert transcribed is not None
     assert min(found.units.values()) < 0
-    assert min(heard.units.values()) < 0
+    assert min(transcribed.units.values()) < 0
 
 
 async def charged(upstream: FakeUpstream, count: Any, path: str) -> tuple[Any, str, Any]:
@@ -59,14 +59,14 @@ async def charged(upstream: FakeUpstream, count: Any, path: str) -> tuple[Any, s
     wire = msgspec.json.encode(body | {"choices": [choice], "usage": counts})
     upstream.always(UpstreamReply(200, (wire,)))
     async with run_gateway(CONFIG % upstream.base_url) as gateway:
-        answer = await gateway.post(path, json=ASKS[path])
+        answer = await gateway.post(path, json=REQUESTS[path])
         tree, lost = await answer.json(), answer.headers.get("x-jackfield-loss", "")
         found = await (await gateway.admin.get("/jackfield/usage/records")).json()
     return tree, lost, found["data"][0]
 
 
 @pytest.mark.parametrize("count", ODD)
-@pytest.mark.parametrize("path", ASKS)
+@pytest.mark.parametrize("path", REQUESTS)
 async def test_the_upper_bound_is_charged_where_a_count_is_unreadable(
     upstream: FakeUpstream, path: str, count: Any
 ) -> None:
@@ -85,7 +85,7 @@ async def test_a_whole_float_is_charged_as_reported(upstream: FakeUpstream) -> N
     assert (record["basis"], record["cost"]) == ("reported", 12 * 1_000 + 5 * 10_000)
 
 
-async def test_no_stream_tells_a_count_that_cannot_be_true(upstream: FakeUpstream) -> None:
+async def test_no_stream_reports_a_count_that_cannot_be_true(upstream: FakeUpstream) -> None:
     chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
     usage = {"prompt_tokens": -1, "completion_tokens": 5, "total_tokens": 4}
@@ -93,8 +93,8 @@ async def test_no_stream_tells_a_count_that_cannot_be_true(upstream: FakeUpstrea
     events = (*(sse.encode(msgspec.json.encode(part)) for part in parts), b"data: [DONE]\n\n")
     upstream.always(UpstreamReply(200, events, {"content-type": "text/event-stream"}))
     async with run_gateway(CONFIG % upstream.base_url) as gateway:
-        ask = ASKS["/ollama/api/chat"] | {"stream": True}
-        data = await (await gateway.post("/ollama/api/chat", json=ask)).read()
+        request = REQUESTS["/ollama/api/chat"] | {"stream": True}
+        data = await (await gateway.post("/ollama/api/chat", json=request)).read()
         found = await (await gateway.admin.get("/jackfield/usage/records")).json()
     assert b'"content":"Hi"' in data
     assert b"prompt_eval_count" not in data

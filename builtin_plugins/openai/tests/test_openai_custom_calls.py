@@ -114,6 +114,6 @@ def test_clients_without_free_form_tools_get_json_and_the_loss(name: str) -> Non
 def test_an_earlier_call_of_a_free_form_tool_is_named_too(name: str) -> None:
     called = Message("assistant", (ToolCall("c", "f", "a", kind="custom"),))
     result = Message("tool", (ToolResult("c", (Text("r"),), "f"),))
-    asked = Message("user", (Text("go"),))
-    rendered = installed(name).render_request(ChatRequest("m", (asked, called, result)))
+    question = Message("user", (Text("go"),))
+    rendered = installed(name).render_request(ChatRequest("m", (question, called, result)))
     assert [loss.feature for loss in rendered.losses] == ["tools.custom"]

@@ -16,8 +16,8 @@ CLAUDE, MISTRAL = installed("anthropic.messages"), installed("mistral.chat")
 REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),))
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
-SAID = {"type": "output_text", "text": "a", "annotations": []}
-SPOKEN = {"type": "message", "id": "msg_1", "role": "assistant", "content": [SAID]}
+OUTPUT_TEXT = {"type": "output_text", "text": "a", "annotations": []}
+MESSAGE = {"type": "message", "id": "msg_1", "role": "assistant", "content": [OUTPUT_TEXT]}
 SUMMARY = [{"type": "summary_text", "text": "Hm.", "signature": "c2ln"}]
 CONTENT = [{"type": "reasoning", "summary": SUMMARY}, {"type": "text", "text": "a"}]
 
@@ -64,20 +64,20 @@ def test_mistrals_members_are_named_as_its_own() -> None:
 
 
 def test_the_phase_of_a_message_is_named_wherever_it_stands() -> None:
-    spoken = {**SPOKEN, "phase": "commentary", "status": "completed"}
-    earlier = {**spoken, "content": [{"type": "output_text", "text": "a"}]}
+    item = {**MESSAGE, "phase": "commentary", "status": "completed"}
+    earlier = {**item, "content": [{"type": "output_text", "text": "a"}]}
     tree = {"model": "m", "input": [{"role": "user", "content": "a"}, earlier], "store": True}
     assert "openai.responses.message.phase" in losses(tree, RESPONSES, CLAUDE)
-    spoken["content"] = [{**SAID, "logprobs": []}]
-    answer = {"id": "r", "model": "m", "status": "completed", "output": [spoken]}
+    item["content"] = [{**OUTPUT_TEXT, "logprobs": []}]
+    answer = {"id": "r", "model": "m", "status": "completed", "output": [item]}
     read = RESPONSES.parse_response(json.dumps(answer).encode())
     named = [one.feature for one in lost_in_answer(read, RESPONSES, CLAUDE)]
     assert named == ["openai.responses.phase"]
-    assert json.loads(RESPONSES.render_response(read, REQUEST).body)["output"] == [spoken]
+    assert json.loads(RESPONSES.render_response(read, REQUEST).body)["output"] == [item]
 
 
 def test_the_phase_of_a_streamed_message_is_named() -> None:
-    item = {**SPOKEN, "phase": "commentary", "content": []}
+    item = {**MESSAGE, "phase": "commentary", "content": []}
     begun = {"type": "response.output_item.added", "output_index": 0, "item": item}
     delta = {"type": "response.output_text.delta", "delta": "a"}
     wires = [begun, {**delta, "output_index": 0, "content_index": 0, "item_id": "msg_1"}]

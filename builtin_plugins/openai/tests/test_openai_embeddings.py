@@ -163,7 +163,7 @@ def test_voyage_gets_the_input_type() -> None:
     }
 
 
-async def test_a_client_that_asks_for_base64_gets_it_of_any_vendor() -> None:
+async def test_a_client_that_requests_base64_gets_it_from_any_vendor() -> None:
     question = {"model": "fake/m", "input": ["a", "b"], "encoding_format": "base64"}
     async with run_gateway() as gateway:
         answer = await (await gateway.post("/v1/embeddings", json=question)).json()

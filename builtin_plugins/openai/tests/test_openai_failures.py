@@ -81,6 +81,11 @@ def test_an_error_event_holds_the_same_object() -> None:
             b'{"error": {"message": "m", "metadata": {"raw": "why"}}}',
             UpstreamFailure("m (why)"),
         ),
+        (
+            b'{"response": {"error": {"code": "rate_limit_exceeded", "message": "m"}}}',
+            UpstreamFailure("m", code="rate_limit_exceeded", status=429),
+        ),
+        (b'{"code": "server_error", "message": "m"}', UpstreamFailure("m", code="server_error")),
         (b"<html>", UpstreamFailure("The provider answered 502 without a message.")),
         (b"\xff", UpstreamFailure("The provider answered 502 without a message.")),
         (b"[]", UpstreamFailure("The provider answered 502 without a message.")),

@@ -14,7 +14,7 @@ from jackfield_openai.foreign_proofs import without_foreign_proofs
 
 THOUGHT = Reasoning("Hm.", signature="c2ln", extensions={"anthropic.messages": {}})
 OWN = {"type": "reasoning.text", "text": "Mine.", "signature": "s", "index": 9}
-ASK = {"role": "user", "content": "And then?"}
+QUESTION = {"role": "user", "content": "And then?"}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
 CHAT = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}
 
@@ -34,8 +34,8 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 def test_a_thought_goes_with_its_proof_and_the_rest_stays() -> None:
-    tree = {"model": "m", "messages": [ASK, assistant_message(), ASK]}
-    assert kept(tree)["messages"] == [ASK, {"role": "assistant", "content": "Yes."}, ASK]
+    tree = {"model": "m", "messages": [QUESTION, assistant_message(), QUESTION]}
+    assert kept(tree)["messages"] == [QUESTION, {"role": "assistant", "content": "Yes."}, QUESTION]
 
 
 def test_openrouters_own_details_stay() -> None:
@@ -48,8 +48,8 @@ def test_openrouters_own_details_stay() -> None:
 def test_a_reasoning_item_goes_with_its_proof() -> None:
     item: dict[str, Any] = {"type": "reasoning", "summary": []}
     item["encrypted_content"] = seal(THOUGHT)
-    mine = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
-    assert kept({"model": "m", "input": [item, mine, ASK]})["input"] == [mine, ASK]
+    own = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
+    assert kept({"model": "m", "input": [item, own, QUESTION]})["input"] == [own, QUESTION]
 
 
 def test_a_body_without_a_proof_is_not_touched() -> None:
@@ -70,7 +70,7 @@ async def test_the_gateway_passes_on_what_is_left(upstream: FakeUpstream) -> Non
     upstream.reply(json.dumps(CHAT).encode())
     toml = f'[providers.up]\nuse = "openai"\nbase_url = "{upstream.base_url}/v1"\n'
     async with run_gateway(toml) as gateway:
-        question = {"model": "up/m", "messages": [ASK, assistant_message(), ASK]}
+        question = {"model": "up/m", "messages": [QUESTION, assistant_message(), QUESTION]}
         answer = await gateway.post("/v1/chat/completions", json=question)
     assert answer.status == 200
     assert b"jackfield." not in upstream.requests[0].body

@@ -61,9 +61,9 @@ def test_a_long_id_is_shortened_alike_in_a_call_and_its_result(
 ) -> None:
     calls = tuple(ToolCall("x" * 70 + end, "f", "{}") for end in "ab")
     results = tuple(ToolResult(call.id, (Text("ok"),)) for call in calls)
-    spoken = (Message("assistant", calls), Message("tool", results))
+    turns = (Message("assistant", calls), Message("tool", results))
     extensions = {**shares, "mistral.chat": {}}
-    body, lost = rendered(dialect, ChatRequest("m", spoken, extensions=extensions))
+    body, lost = rendered(dialect, ChatRequest("m", turns, extensions=extensions))
     ids = re.findall(r'"(call_[0-9a-f]+)"', json.dumps(body))
     assert (len(ids), len(set(ids)), lost) == (4, 2, [])
     assert ids[:2] == ids[2:]
@@ -213,8 +213,8 @@ def test_a_file_without_a_name_is_called_after_its_type(
         ("gpt-4o", {}, False),
         ("gpt-5-chat-latest", {}, False),
         ("gpt-oss-120b", {}, False),
-        ("mine", {"reasoning": ReasoningRequest(effort="low")}, True),
-        ("mine", {"reasoning": ReasoningRequest(effort="none")}, False),
+        ("own", {"reasoning": ReasoningRequest(effort="low")}, True),
+        ("own", {"reasoning": ReasoningRequest(effort="none")}, False),
         ("gpt-5", {"extensions": {RESPONSES.name: {}}, "store": False}, False),
     ],
 )

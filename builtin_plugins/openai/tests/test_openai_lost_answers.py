@@ -1,4 +1,4 @@
-"""What clients of other vendors are told that they lack of OpenAI's answers."""
+"""What is named to clients of other vendors as missing from OpenAI's answers."""
 
 import json
 from typing import Any

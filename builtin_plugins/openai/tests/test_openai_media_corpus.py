@@ -12,7 +12,7 @@ from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 from jackfield_openai.presets import presets
 
 OPERATIONS = ("audio_speech", "audio_transcription", "audio_translation", "images", "images_edit")
-# Not OpenAI's paths, but asked for below /v1 they are passed on like any other.
+# Not OpenAI's paths, but requested below /v1 they are passed on like any other.
 OTHERS = {"deepgram"}
 RECORDED = [
     exchange

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.corpus import exchanges, needs_corpus
 
+from jackfield.commands import main
 from jackfield.errors import ConfigError
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 from jackfield_openai import OpenAI
@@ -112,9 +113,22 @@ async def test_a_preset_whose_key_is_not_there_does_not_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("GROQ_API_KEY", raising=False)
-    with pytest.raises(ConfigError, match=r"providers\.groq\.keys: .*GROQ_API_KEY is not set"):
+    problem = r"1:12: providers\.groq\.keys\[0\]: .*GROQ_API_KEY is not set"
+    with pytest.raises(ConfigError, match=problem):
         async with run_gateway('[providers.groq]\nuse = "openai"'):
             pass
+
+
+def test_check_says_how_many_secrets_a_provider_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "gsk-made-up")
+    file = tmp_path / "jackfield.toml"
+    file.write_text('[providers.openai]\n[providers.groq]\nuse = "openai"\n')
+    assert main(["check", "--config", str(file)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counts = {row[0]: row[-1] for row in rows if row and row[-2].startswith("https:")}
+    assert counts == {"openai": "none", "groq": "1"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ CHAT = {
     ],
     "usage": {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3},
 }
-ASK = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
+REQUEST = {"model": "up/m", "messages": [{"role": "user", "content": "Hello"}]}
 UNKNOWN_PATH = {"detail": "Not Found"}
 
 
@@ -66,7 +66,7 @@ async def test_keys_are_used_by_their_weights(
     async with run_gateway(table(upstream, keys)) as gateway:
         for _ in range(9):
             answer_json(upstream, CHAT)
-            await gateway.post("/v1/chat/completions", json=ASK)
+            await gateway.post("/v1/chat/completions", json=REQUEST)
     used = Counter(request.headers["authorization"][-1] for request in upstream.requests)
     assert used == {"a": 6, "b": 3}
 
@@ -82,7 +82,9 @@ async def test_a_key_that_is_refused_rests_and_another_takes_its_place(
         upstream.reply(refusal, status, {"Retry-After": "30"})
         for _ in range(4):
             answer_json(upstream, CHAT)
-        statuses = [(await gateway.post("/v1/chat/completions", json=ASK)).status for _ in range(4)]
+        statuses = [
+            (await gateway.post("/v1/chat/completions", json=REQUEST)).status for _ in range(4)
+        ]
     assert statuses == [200] * 4
     used = [request.headers["authorization"][-1] for request in upstream.requests]
     assert used[0] not in used[1:]
@@ -95,7 +97,7 @@ async def test_a_callers_key_is_not_blamed_for_the_gateways(
     toml = table(upstream, 'keys = ["env:KEY_A"]').replace("retries = 0", "retries = 2")
     async with run_gateway(toml) as gateway:
         answer_json(upstream, {"error": {"message": "Incorrect API key: sk-aaaa"}}, 401)
-        refused = await gateway.post("/v1/chat/completions", json=ASK)
+        refused = await gateway.post("/v1/chat/completions", json=REQUEST)
     assert refused.status == 502
     assert b"sk-" not in await refused.read()
     assert len(upstream.requests) == 1
@@ -141,9 +143,9 @@ async def test_a_conversation_kept_by_the_provider_is_refused_where_it_cannot_be
     upstream: FakeUpstream,
 ) -> None:
     dialects = 'dialects = ["openai.chat"]'
-    ask = {"model": "up/m", "input": "And then?", "previous_response_id": "resp_1"}
+    status_for = {"model": "up/m", "input": "And then?", "previous_response_id": "resp_1"}
     async with run_gateway(table(upstream, dialects)) as gateway:
-        answer = await gateway.post("/v1/responses", json=ask)
+        answer = await gateway.post("/v1/responses", json=status_for)
     assert answer.status == 400
     assert "conversation.server_state" in (await answer.json())["error"]["message"]
     assert upstream.requests == []
@@ -229,7 +231,7 @@ async def test_a_200_that_is_no_answer_is_an_error(
 ) -> None:
     upstream.reply(body, headers={"Content-Type": media})
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/v1/chat/completions", json=ASK)
+        answer = await gateway.post("/v1/chat/completions", json=REQUEST)
     assert answer.status == 502
     assert (await answer.json())["error"]["code"] == "provider_unavailable"
 
@@ -243,8 +245,8 @@ async def test_the_list_of_models_names_the_provider(upstream: FakeUpstream) -> 
     assert shown["id"] == "up/m"
 
 
-async def ask(gateway: GatewayClient, model: str) -> int:
-    answer = await gateway.post("/v1/chat/completions", json=ASK | {"model": model})
+async def status_for(gateway: GatewayClient, model: str) -> int:
+    answer = await gateway.post("/v1/chat/completions", json=REQUEST | {"model": model})
     return answer.status
 
 
@@ -253,7 +255,7 @@ async def test_a_failing_target_is_followed_by_the_next(upstream: FakeUpstream) 
     answer_json(upstream, {"error": {"message": "overloaded"}}, 503)
     answer_json(upstream, CHAT)
     async with run_gateway(table(upstream) + alias) as gateway:
-        assert await ask(gateway, "fast") == 200
+        assert await status_for(gateway, "fast") == 200
     assert [sent(upstream, at)["model"] for at in (0, 1)] == ["a", "b"]
 
 
@@ -277,7 +279,7 @@ async def test_an_error_under_a_good_status_keeps_its_message(
 ) -> None:
     answer_json(upstream, value)
     async with run_gateway(table(upstream, f'dialects = ["{dialect}"]')) as gateway:
-        answer = await gateway.post("/v1/chat/completions", json=ASK)
+        answer = await gateway.post("/v1/chat/completions", json=REQUEST)
     assert answer.status == status
     assert (await answer.json())["error"]["message"] == message
 

@@ -11,7 +11,7 @@ from jackfield.messages import RankedDocument, RerankRequest, RerankResponse, Us
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield_openai.endpoints import RERANK
 
-ASK = {"model": "m", "query": "What is Ruby?", "documents": ["A city", {"text": "A language"}]}
+REQUEST = {"model": "m", "query": "What is Ruby?", "documents": ["A city", {"text": "A language"}]}
 RECORDED = exchanges("rerank")
 RESULTS = (RankedDocument(1, 0.9), RankedDocument(0, 0.1))
 
@@ -25,10 +25,10 @@ def answered(tree: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("more", [{}, {"top_n": 1}, {"top_k": 1, "truncation": True}])
 def test_a_request_comes_back_as_it_was_written(more: dict[str, Any]) -> None:
-    request = RERANK.parse_request(ASK | more, {})
+    request = RERANK.parse_request(REQUEST | more, {})
     assert request.top_n == (1 if more else None)
     rendered = RERANK.render_request(request)
-    assert json.loads(rendered.body) == ASK | more
+    assert json.loads(rendered.body) == REQUEST | more
     assert rendered.losses == ()
 
 
@@ -45,12 +45,12 @@ def test_a_request_comes_back_as_it_was_written(more: dict[str, Any]) -> None:
 )
 def test_what_has_no_meaning_is_named(more: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        RERANK.parse_request(ASK | more, {})
+        RERANK.parse_request(REQUEST | more, {})
     assert caught.value.param == param
 
 
 def test_an_answer_of_another_vendor_has_the_common_form() -> None:
-    wire = answered(ASK, usage=Usage(7))
+    wire = answered(REQUEST, usage=Usage(7))
     assert wire["id"].startswith("rerank-")
     assert wire["model"] == "m"
     assert wire["results"] == [
@@ -61,12 +61,12 @@ def test_an_answer_of_another_vendor_has_the_common_form() -> None:
 
 
 def test_a_client_of_voyage_gets_data() -> None:
-    wire = answered(ASK | {"top_k": 2})
+    wire = answered(REQUEST | {"top_k": 2})
     assert (wire["object"], [one["index"] for one in wire["data"]]) == ("list", [1, 0])
 
 
-def test_documents_are_returned_to_who_asks_for_them() -> None:
-    wire = answered(ASK | {"return_documents": True})
+def test_documents_are_returned_to_clients_that_request_them() -> None:
+    wire = answered(REQUEST | {"return_documents": True})
     assert [one["document"]["text"] for one in wire["results"]] == ["A language", "A city"]
 
 
@@ -107,8 +107,8 @@ async def test_a_limit_reaches_voyage_in_its_own_word() -> None:
         upstream.reply(body)
         toml = f'[providers.voyage]\nuse = "openai"\nbase_url = "{upstream.base_url}/v1"\n'
         async with run_gateway(toml) as gateway:
-            question = ASK | {"model": "voyage/m", "top_n": 1}
+            question = REQUEST | {"model": "voyage/m", "top_n": 1}
             answer = await gateway.post("/v1/rerank", json=question)
             assert await answer.read() == body
     assert upstream.requests[0].path == "/v1/rerank"
-    assert json.loads(upstream.requests[0].body) == ASK | {"top_k": 1}
+    assert json.loads(upstream.requests[0].body) == REQUEST | {"top_k": 1}

@@ -38,8 +38,8 @@ def form(**fields: str) -> bytes:
     return "".join([*parts, "--b--\r\n"]).encode()
 
 
-def session(model: str, heard: str) -> dict[str, Any]:
-    audio = {"input": {"transcription": {"model": heard}}}
+def session(model: str, transcriber: str) -> dict[str, Any]:
+    audio = {"input": {"transcription": {"model": transcriber}}}
     return {"type": "realtime", "model": model, "audio": audio}
 
 

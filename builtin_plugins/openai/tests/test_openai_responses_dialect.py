@@ -72,6 +72,22 @@ def test_the_texts_of_a_stream_are_those_for_its_reader(kind: str, read: bool) -
     assert [span.value for span in chunk.texts()] == [text] * read
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_json"),
+    [
+        ("function_call_arguments", True),
+        ("mcp_call_arguments", True),
+        ("custom_tool_call_input", False),
+        ("code_interpreter_call_code", False),
+    ],
+)
+def test_a_part_of_a_call_is_seen_with_the_tools(kind: str, is_json: bool) -> None:
+    chunk = Chunk(event(type=f"response.{kind}.delta", delta="to"), RESPONSES)
+    (span,) = chunk.texts(tools=True)
+    assert (span.value, span.is_json) == ("to", is_json)
+    assert b'"delta":"from"' in chunk.with_texts({span.path: "from"}).data.replace(b" ", b"")
+
+
 def test_the_meter_reads_the_usage_of_the_last_response() -> None:
     meter = RESPONSES.usage_meter()
     meter.feed(event(type="response.created", response={"usage": None}))

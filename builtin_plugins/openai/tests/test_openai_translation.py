@@ -1,4 +1,4 @@
-"""One of OpenAI's dialects asked and answered in the other: each behaviour by a small case."""
+"""One of OpenAI's dialects translated into the other: each behaviour by a small case."""
 
 from typing import Any
 
@@ -23,17 +23,19 @@ TOOL: dict[str, Any] = {"type": "function", "name": "f", "parameters": {"type": 
 CALLED = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 
 
-def ask(tree: dict[str, Any], source: Dialect, target: Dialect) -> tuple[Any, list[str]]:
+def translate_request(
+    tree: dict[str, Any], source: Dialect, target: Dialect
+) -> tuple[Any, list[str]]:
     rendered = target.render_request(source.parse_request(tree, {}))
     return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
 
 
 def to_chat(**members: Any) -> tuple[Any, list[str]]:
-    return ask({"model": "m", "input": "hi", **members}, RESPONSES, CHAT)
+    return translate_request({"model": "m", "input": "hi", **members}, RESPONSES, CHAT)
 
 
 def to_responses(**members: Any) -> tuple[Any, list[str]]:
-    return ask({**HELLO, **members}, CHAT, RESPONSES)
+    return translate_request({**HELLO, **members}, CHAT, RESPONSES)
 
 
 def answer(tree: dict[str, Any], source: Dialect, target: Dialect, request: Any) -> Any:
@@ -88,10 +90,10 @@ def test_a_choice_among_tools_that_only_the_provider_has_is_refused() -> None:
 
 
 def test_the_voice_of_an_answer_is_lost_with_its_sound() -> None:
-    spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
-    rendered = RESPONSES.render_request(CHAT.parse_request({**HELLO, **spoken}, {}))
+    turn = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    rendered = RESPONSES.render_request(CHAT.parse_request({**HELLO, **turn}, {}))
     assert [(loss.feature, loss.breaks) for loss in rendered.losses] == [("audio", False)]
-    assert ask({**HELLO, **spoken}, CHAT, CHAT) == ({**HELLO, **spoken}, [])
+    assert translate_request({**HELLO, **turn}, CHAT, CHAT) == ({**HELLO, **turn}, [])
 
 
 def test_empty_members_are_no_loss() -> None:
@@ -113,8 +115,8 @@ def test_a_search_that_is_requested_without_settings_is_a_loss() -> None:
 
 def test_an_earlier_answer_that_is_more_than_text_is_one_of_openais_types() -> None:
     parts = [{"type": "text", "text": "Hm."}, {"type": "refusal", "refusal": "No."}]
-    spoken = {"role": "assistant", "content": parts}
-    body, losses = to_responses(messages=[*HELLO["messages"], spoken])
+    turn = {"role": "assistant", "content": parts}
+    body, losses = to_responses(messages=[*HELLO["messages"], turn])
     TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(body)
     assert body["input"][1]["id"] == "msg_2"
     assert losses == []
@@ -184,7 +186,7 @@ def test_free_form_tools_keep_their_grammar() -> None:
     body, losses = to_chat(tools=tools)
     custom = body["tools"][0]["custom"]
     assert custom["format"]["grammar"] == {"syntax": "lark", "definition": "start: /.+/"}
-    back, _ = ask(body, CHAT, RESPONSES)
+    back, _ = translate_request(body, CHAT, RESPONSES)
     assert back["tools"] == tools
     assert losses == []
 

@@ -1,4 +1,4 @@
-"""Recorded traffic of each of OpenAI's dialects, asked and answered in the other one."""
+"""Recorded traffic of each of OpenAI's dialects, translated into the other one."""
 
 from tests.corpus import needs_corpus
 from tests.score.answers import deliver

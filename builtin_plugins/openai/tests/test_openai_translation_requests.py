@@ -1,4 +1,4 @@
-"""Recorded requests of each of OpenAI's dialects, written in the other one: the same is asked."""
+"""Recorded requests of each of OpenAI's dialects, written in the other one: they mean the same."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -160,7 +160,7 @@ def with_short_ids(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def test_every_responses_request_asks_the_same_of_chat() -> None:
+def test_every_responses_request_means_the_same_in_chat() -> None:
     lost: set[str] = set()
     for exchange in recorded("openai_responses", "responses", "responses_stream"):
         tree = exchange.request_tree
@@ -175,7 +175,7 @@ def test_every_responses_request_asks_the_same_of_chat() -> None:
     assert lost <= LOST_ON_CHAT
 
 
-def test_every_chat_request_asks_the_same_of_responses() -> None:
+def test_every_chat_request_means_the_same_in_responses() -> None:
     lost: set[str] = set()
     for exchange in recorded("openai_chat", "chat", "chat_stream"):
         tree = exchange.request_tree

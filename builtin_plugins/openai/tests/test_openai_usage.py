@@ -1,4 +1,4 @@
-"""What answers tell of usage that is billed besides the tokens of the model that was asked."""
+"""The usage that answers report besides the tokens of the requested model."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_a_breakdown_that_cannot_be_read_bills_no_model(parts: Any) -> None:
     assert answered({"content": "Hi"}, usage_breakdown=parts).bills == ()
 
 
-def test_the_end_of_a_stream_tells_the_models_of_a_system_and_leaves_its_tools_open() -> None:
+def test_the_end_of_a_stream_reports_the_models_of_a_system_and_leaves_its_tools_open() -> None:
     used = {"prompt_tokens": 8, "completion_tokens": 3, "total_tokens": 11}
     reported = {"choices": [], "x_groq": {"usage": used, "usage_breakdown": PARTS}}
     meter = CHAT.usage_meter()

@@ -47,7 +47,7 @@ def gateway(directory: Path, limits: str, more: str = "", store: str = "[plugins
     return run_gateway(toml, PLUGINS, directory=directory)
 
 
-async def ask(client: GatewayClient, headers: Mapping[str, str] = {}, **fields: Any) -> Any:
+async def chat(client: GatewayClient, headers: Mapping[str, str] = {}, **fields: Any) -> Any:
     body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100}
     body |= {"model": "fake/echo", **fields}
     return await client.post("/v1/chat/completions", json=body, headers=dict(headers))
@@ -55,14 +55,14 @@ async def ask(client: GatewayClient, headers: Mapping[str, str] = {}, **fields: 
 
 async def test_requests_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { requests = 3 }") as client:
-        statuses = [(await ask(client)).status for _ in range(5)]
+        statuses = [(await chat(client)).status for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
         assert len(client.fake.requests) == 3
 
 
 async def test_of_a_crowd_exactly_as_many_as_the_limit_come_in(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { requests = 37 }") as client:
-        answers = await asyncio.gather(*(ask(client) for _ in range(100)))
+        answers = await asyncio.gather(*(chat(client) for _ in range(100)))
         assert sorted(answer.status for answer in answers) == [200] * 37 + [429] * 63
 
 
@@ -70,14 +70,14 @@ async def test_two_gateways_with_one_store_share_a_limit(tmp_path: Path) -> None
     limits = "all = { requests = 20 }"
     opened = [gateway(tmp_path, limits, store="[plugins.sqlite_store]") for _ in range(2)]
     async with opened[0] as one, opened[1] as two:
-        answers = await asyncio.gather(*(ask(client) for client in (one, two) * 15))
+        answers = await asyncio.gather(*(chat(client) for client in (one, two) * 15))
         assert sum(answer.status == 200 for answer in answers) == 20
 
 
 async def test_a_refusal_says_which_limit_and_when_to_come_again(tmp_path: Path) -> None:
     async with gateway(tmp_path, 'all = { requests = 1, window = "10s" }') as client:
-        await ask(client)
-        refused = await ask(client)
+        await chat(client)
+        refused = await chat(client)
         error = (await refused.json())["error"]
         wait = refused.headers["retry-after"]
         reached = "The rate limit 'all' of 1 requests per 10s is reached."
@@ -89,7 +89,7 @@ async def test_a_refusal_says_which_limit_and_when_to_come_again(tmp_path: Path)
 async def test_openai_s_clients_get_openai_s_headers(tmp_path: Path) -> None:
     limits = "all = { requests = 10, tokens = 1000000 }"
     async with gateway(tmp_path, limits) as client:
-        head = (await ask(client)).headers
+        head = (await chat(client)).headers
         assert head["x-ratelimit-limit-requests"] == "10"
         assert head["x-ratelimit-remaining-requests"] == "9"
         assert head["x-ratelimit-reset-requests"] in ("1m0s", "1m1s")
@@ -118,15 +118,15 @@ async def test_tokens_are_reserved_by_what_is_possible_and_counted_as_used(tmp_p
     async with gateway(tmp_path, "all = { output_tokens = 1000 }", MOST) as client:
         client.fake.always(Reply(("Hi",), usage=Usage(5, 300)))
         for _ in range(4):
-            assert (await ask(client)).status == 200
-        refused = await ask(client)
+            assert (await chat(client)).status == 200
+        refused = await chat(client)
         assert refused.status == 429
         assert "1000 output tokens per 1m" in (await refused.json())["error"]["message"]
 
 
-async def test_more_than_the_whole_limit_is_told_so(tmp_path: Path) -> None:
+async def test_more_than_the_whole_limit_is_refused_as_such(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { output_tokens = 10 }", MOST) as client:
-        refused = await ask(client)
+        refused = await chat(client)
         assert (
             "may need 100, more than the whole limit" in (await refused.json())["error"]["message"]
         )
@@ -138,8 +138,8 @@ async def test_requests_come_in_until_a_small_limit_is_used_up(tmp_path: Path) -
     async with gateway(tmp_path, "all = { tokens = 500 }") as client:
         client.fake.always(Reply(("Hi",), usage=Usage(20, 80)))
         for _ in range(5):
-            assert (await ask(client, max_tokens=None)).status == 200
-        refused = await ask(client, max_tokens=None)
+            assert (await chat(client, max_tokens=None)).status == 200
+        refused = await chat(client, max_tokens=None)
         assert refused.status == 429
         assert refused.headers["x-ratelimit-remaining-tokens"] == "0"
         assert 1 <= int(refused.headers["retry-after"]) <= 61
@@ -148,25 +148,25 @@ async def test_requests_come_in_until_a_small_limit_is_used_up(tmp_path: Path) -
 async def test_what_is_used_beyond_what_was_expected_is_counted(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { tokens = 2000 }") as client:
         client.fake.always(Reply(("Hi",), usage=Usage(20, 3000)))
-        assert (await ask(client, max_tokens=None)).status == 200
-        assert (await ask(client, max_tokens=None)).status == 429
+        assert (await chat(client, max_tokens=None)).status == 200
+        assert (await chat(client, max_tokens=None)).status == 429
 
 
 async def test_a_stream_that_is_cut_counts_what_had_come_by_then(tmp_path: Path) -> None:
     more = "[plugins.rate_limits]\nexpected_output_tokens = 10\n"
     async with gateway(tmp_path, "all = { output_tokens = 300 }", more) as client:
         client.fake.always(Reply(("word ",) * 400, cut=True, per_batch=50, usage=None))
-        answer = await ask(client, stream=True, max_tokens=None)
+        answer = await chat(client, stream=True, max_tokens=None)
         assert answer.status == 200
         await answer.read()
-        assert (await ask(client, max_tokens=None)).status == 429
+        assert (await chat(client, max_tokens=None)).status == 429
 
 
 async def test_of_a_crowd_as_many_come_in_as_are_expected_to_fit(tmp_path: Path) -> None:
     limits = "all = { output_tokens = 5000 }"
     async with gateway(tmp_path, limits) as client:
         client.fake.always(Reply(("Hi",), usage=Usage(20, 1024)))
-        answers = await asyncio.gather(*(ask(client, max_tokens=None) for _ in range(30)))
+        answers = await asyncio.gather(*(chat(client, max_tokens=None) for _ in range(30)))
         # The fifth holds what is left, which is less than is expected of it.
         assert sorted(answer.status for answer in answers) == [200] * 5 + [429] * 25
 
@@ -176,13 +176,13 @@ async def test_an_image_is_not_expected_to_be_read_as_text(tmp_path: Path) -> No
     content = [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": url}}]
     async with gateway(tmp_path, "all = { tokens = 3000 }") as client:
         for _ in range(2):
-            answer = await ask(client, messages=[{"role": "user", "content": content}])
+            answer = await chat(client, messages=[{"role": "user", "content": content}])
             assert answer.status == 200
 
 
 async def test_a_limit_of_nothing_lets_nothing_in(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { output_tokens = 0 }") as client:
-        refused = await ask(client)
+        refused = await chat(client)
         assert refused.status == 429
         assert refused.headers["x-should-retry"] == "false"
 
@@ -190,32 +190,32 @@ async def test_a_limit_of_nothing_lets_nothing_in(tmp_path: Path) -> None:
 async def test_requests_at_once_are_limited(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { concurrent = 1 }") as client:
         gate = client.fake.hold()
-        first = asyncio.ensure_future(ask(client))
+        first = asyncio.ensure_future(chat(client))
         await gate.reached()
-        refused = await ask(client)
+        refused = await chat(client)
         assert refused.status == 429
         assert "1 concurrent requests" in (await refused.json())["error"]["message"]
         gate.open()
         assert (await first).status == 200
         for _ in range(20):
-            assert (await ask(client)).status == 200
+            assert (await chat(client)).status == 200
 
 
 async def test_a_stream_has_its_place_until_its_end(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { concurrent = 1 }") as client:
-        answer = await ask(client, stream=True)
-        assert (await ask(client)).status == 429
+        answer = await chat(client, stream=True)
+        assert (await chat(client)).status == 429
         await answer.read()
-        assert (await ask(client)).status == 200
+        assert (await chat(client)).status == 200
 
 
 async def test_each_key_has_a_limit_of_its_own(tmp_path: Path) -> None:
     async with gateway(tmp_path, 'keys = { scope = "key:*", requests = 1 }') as client:
         for key in ("key:a", "key:b"):
-            assert (await ask(client, {"x-scopes": key})).status == 200
-            refused = await ask(client, {"x-scopes": key})
+            assert (await chat(client, {"x-scopes": key})).status == 200
+            refused = await chat(client, {"x-scopes": key})
             assert f"'keys ({key[4:]})'" in (await refused.json())["error"]["message"]
-        assert (await ask(client)).status == 200
+        assert (await chat(client)).status == 200
 
 
 async def test_another_target_serves_when_the_limit_of_one_is_reached(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ async def test_another_target_serves_when_the_limit_of_one_is_reached(tmp_path: 
     limits = 'a = { scope = "model:fake/a", requests = 1 }'
     async with gateway(tmp_path, limits, models) as client:
         targets = [
-            (await ask(client, model="chat")).headers["x-jackfield-target"] for _ in range(3)
+            (await chat(client, model="chat")).headers["x-jackfield-target"] for _ in range(3)
         ]
         assert targets == ["fake/a", "fake/b", "fake/b"]
 
@@ -232,8 +232,8 @@ async def test_what_a_provider_refuses_uses_no_tokens(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { output_tokens = 100 }") as client:
         client.fake.always(Reply(("Hi",), usage=Usage(5, 10)))
         client.fake.fail(400)
-        assert (await ask(client)).status == 400
-        assert (await ask(client)).status == 200
+        assert (await chat(client)).status == 400
+        assert (await chat(client)).status == 200
 
 
 async def test_a_dry_run_counts_nothing(tmp_path: Path) -> None:

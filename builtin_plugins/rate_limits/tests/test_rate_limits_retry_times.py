@@ -1,4 +1,4 @@
-"""Whoever waits as long as it was told comes in, and not much later than it could."""
+"""A caller that waits for Retry-After is admitted, and not much later than possible."""
 
 import asyncio
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ async def comes_in(store: MemoryStore, limit: Limit, need: int, now: float) -> b
     return acquired.refused is None
 
 
-async def told(seconds: int, amount: int, spent: Sequence[tuple[float, int]], need: int) -> None:
+async def check(seconds: int, amount: int, spent: Sequence[tuple[float, int]], need: int) -> None:
     clock: Any = Clock()
     store = MemoryStore(clock.now)
     window = Rolling(seconds)
@@ -62,4 +62,4 @@ async def told(seconds: int, amount: int, spent: Sequence[tuple[float, int]], ne
 def test_after_the_wait_there_is_room_and_a_part_before_there_is_not(
     seconds: int, amount: int, spent: list[tuple[float, int]], need: int
 ) -> None:
-    asyncio.run(told(seconds, amount, spent, need))
+    asyncio.run(check(seconds, amount, spent, need))

@@ -35,13 +35,13 @@ def gateway(directory: Path, own: str = "") -> Any:
     return run_gateway(toml + limits, {"away": AwayPlugin}, directory=directory)
 
 
-async def ask(client: GatewayClient) -> Any:
+async def chat(client: GatewayClient) -> Any:
     return await client.chat("Hello", model="fake/echo")
 
 
 async def test_requests_are_refused_while_the_store_is_away(tmp_path: Path) -> None:
     async with gateway(tmp_path) as client:
-        refused = await ask(client)
+        refused = await chat(client)
         assert refused.status == 503
         assert (await refused.json())["error"]["code"] == "rate_limit_unavailable"
         assert client.fake.requests == []
@@ -50,4 +50,4 @@ async def test_requests_are_refused_while_the_store_is_away(tmp_path: Path) -> N
 async def test_requests_may_be_let_through_while_the_store_is_away(tmp_path: Path) -> None:
     async with gateway(tmp_path, 'when_unavailable = "allow"') as client:
         for _ in range(5):
-            assert (await ask(client)).status == 200
+            assert (await chat(client)).status == 200

@@ -71,7 +71,7 @@ async def replay(
 
 @pytest.mark.timeout(120)
 async def test_googles_own_traffic_passes_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VERTEX_TOKEN", "token-of-ours-1")
+    monkeypatch.setenv("VERTEX_TOKEN", "token-of-gateway-1")
     wrong: list[str] = []
     async with (
         FakeUpstream() as upstream,

@@ -51,7 +51,7 @@ CLAUDE = json.dumps(
 
 @pytest.fixture
 async def front(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Front]:
-    monkeypatch.setenv("VERTEX_TOKEN", "token-of-ours-1")
+    monkeypatch.setenv("VERTEX_TOKEN", "token-of-gateway-1")
     toml = f"""
 [upstream]
 retries = 0
@@ -97,7 +97,7 @@ async def test_a_chat_with_gemini_is_googles(front: Front) -> None:
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
     request = upstream.requests[-1]
     assert request.path == f"{OWN}/google/models/gemini-2.5-flash:generateContent"
-    assert request.headers["authorization"] == "Bearer token-of-ours-1"
+    assert request.headers["authorization"] == "Bearer token-of-gateway-1"
 
 
 async def test_a_stream_of_gemini_comes_as_events(front: Front) -> None:

@@ -18,7 +18,7 @@ from jackfield import sse
 from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-ASK = "Weather in Rome?"
+QUESTION = "Weather in Rome?"
 USAGE = {"promptTokenCount": 30, "candidatesTokenCount": 20, "totalTokenCount": 50}
 MESSAGE: dict[str, Any] = {
     "id": "msg_1",
@@ -121,7 +121,9 @@ def signed_in() -> Any:
 
 async def test_gemini_is_called_in_the_providers_own_project(front: Front) -> None:
     front.upstream.reply(answer("Sunny.", finishReason="STOP"))
-    response = await front.google.models.generate_content(model="gemini-2.5-flash", contents=ASK)
+    response = await front.google.models.generate_content(
+        model="gemini-2.5-flash", contents=QUESTION
+    )
     assert response.text == "Sunny."
     own = "/v1beta1/projects/ours/locations/us-east5/publishers/google/models/"
     assert front.path == own + "gemini-2.5-flash:generateContent"
@@ -133,7 +135,7 @@ async def test_googles_sdk_reads_a_stream_of_gemini(front: Front) -> None:
     values = (answer("Sun"), answer("ny.", finishReason="STOP"))
     front.upstream.stream([sse.encode(value) for value in values])
     stream = await front.google.models.generate_content_stream(
-        model="vx/gemini-2.5-flash", contents=ASK
+        model="vx/gemini-2.5-flash", contents=QUESTION
     )
     assert [chunk.text async for chunk in stream] == ["Sun", "ny."]
     assert front.path.endswith(
@@ -143,7 +145,7 @@ async def test_googles_sdk_reads_a_stream_of_gemini(front: Front) -> None:
 
 async def test_googles_sdk_reads_a_model_of_another_vendor(front: Front) -> None:
     front.upstream.reply(completion({"content": "Sunny."}))
-    response = await front.google.models.generate_content(model="oa/gpt", contents=ASK)
+    response = await front.google.models.generate_content(model="oa/gpt", contents=QUESTION)
     assert response.text == "Sunny."
     assert front.sent["model"] == "gpt"
 
@@ -162,14 +164,16 @@ async def test_an_error_of_google_is_raised_by_its_sdk(front: Front) -> None:
     failure = {"code": 400, "message": "No such tool.", "status": "INVALID_ARGUMENT"}
     front.upstream.reply(json.dumps({"error": failure}).encode(), 400)
     with pytest.raises(errors.ClientError) as caught:
-        await front.google.models.generate_content(model="gemini-2.5-flash", contents=ASK)
+        await front.google.models.generate_content(model="gemini-2.5-flash", contents=QUESTION)
     assert (caught.value.status, caught.value.message) == ("INVALID_ARGUMENT", "No such tool.")
 
 
 async def test_claude_is_called_in_the_providers_own_project(front: Front) -> None:
     front.upstream.reply(json.dumps(MESSAGE).encode())
     message = await front.claude.messages.create(
-        model="claude-sonnet-4@20250514", max_tokens=9, messages=[{"role": "user", "content": ASK}]
+        model="claude-sonnet-4@20250514",
+        max_tokens=9,
+        messages=[{"role": "user", "content": QUESTION}],
     )
     assert message.content[0].type == "text"
     own = "/v1/projects/ours/locations/us-east5/publishers/anthropic/models/"
@@ -194,7 +198,7 @@ async def test_anthropics_sdk_reads_a_stream_of_claude(front: Front) -> None:
     ]
     front.upstream.stream([sse.encode(json.dumps(e).encode(), e["type"]) for e in events])
     async with front.claude.messages.stream(
-        model="vx/claude-sonnet-4", max_tokens=9, messages=[{"role": "user", "content": ASK}]
+        model="vx/claude-sonnet-4", max_tokens=9, messages=[{"role": "user", "content": QUESTION}]
     ) as stream:
         assert [text async for text in stream.text_stream] == ["Sunny."]
     assert front.path.endswith("/publishers/anthropic/models/claude-sonnet-4:streamRawPredict")
@@ -203,7 +207,7 @@ async def test_anthropics_sdk_reads_a_stream_of_claude(front: Front) -> None:
 async def test_claudes_tokens_are_counted(front: Front) -> None:
     front.upstream.reply(b'{"input_tokens": 7}')
     counted = await front.claude.messages.count_tokens(
-        model="claude-sonnet-4", messages=[{"role": "user", "content": ASK}]
+        model="claude-sonnet-4", messages=[{"role": "user", "content": QUESTION}]
     )
     assert counted.input_tokens == 7
     assert front.path.endswith("/publishers/anthropic/models/count-tokens:rawPredict")
@@ -213,7 +217,7 @@ async def test_claudes_tokens_are_counted(front: Front) -> None:
 async def test_anthropics_sdk_reads_a_model_of_another_vendor(front: Front) -> None:
     front.upstream.reply(completion({"content": "Sunny."}))
     message = await front.claude.messages.create(
-        model="oa/gpt", max_tokens=9, messages=[{"role": "user", "content": ASK}]
+        model="oa/gpt", max_tokens=9, messages=[{"role": "user", "content": QUESTION}]
     )
     assert [block.text for block in message.content if block.type == "text"] == ["Sunny."]
     assert front.sent["model"] == "gpt"
@@ -224,5 +228,5 @@ async def test_an_error_of_anthropic_is_raised_by_its_sdk(front: Front) -> None:
     front.upstream.reply(json.dumps({"type": "error", "error": failure}).encode(), 400)
     with pytest.raises(anthropic.BadRequestError, match="too large"):
         await front.claude.messages.create(
-            model="claude-sonnet-4", max_tokens=9, messages=[{"role": "user", "content": ASK}]
+            model="claude-sonnet-4", max_tokens=9, messages=[{"role": "user", "content": QUESTION}]
         )

@@ -51,12 +51,12 @@ class Office:
     async def create(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Make something; what the answer says of it."""
         answer = await self.admin.post(f"/jackfield/{kind}", json=fields)
-        said: dict[str, Any] = await answer.json()
-        assert answer.status == 201, said
-        return said
+        body: dict[str, Any] = await answer.json()
+        assert answer.status == 201, body
+        return body
 
     async def key(self, **fields: Any) -> str:
-        """A new key, of the organization acme if nothing else is said."""
+        """A new key, of the organization acme by default."""
         belongs = {"organization", "team", "user", "project"} & fields.keys()
         made = await self.create("keys", **({} if belongs else {"organization": "acme"}), **fields)
         return str(made["key"])

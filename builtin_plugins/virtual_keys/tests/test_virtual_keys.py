@@ -36,6 +36,14 @@ async def test_a_key_tells_who_asks(office: Any) -> None:
     assert principal.role is None
 
 
+async def test_the_log_names_the_key_and_not_its_secret(office: Any) -> None:
+    key = await office.key()
+    await office.ask(key)
+    line = office.client.log()
+    assert f" tenant=acme scope=key:{key[3:15]} " in line
+    assert key[16:] not in line
+
+
 async def test_without_a_key_nobody_is_served_on_this_machine_either(office: Any) -> None:
     answer = await office.client.chat()
     assert answer.status == 401

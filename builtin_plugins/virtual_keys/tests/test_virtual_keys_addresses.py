@@ -58,11 +58,11 @@ def test_a_socket_of_this_machine_is_loopback() -> None:
 
 
 @pytest.mark.parametrize("network", ["10.0.0.1/8", "300.0.0.0/8", "10.0.0.0/33", "home", ""])
-def test_what_is_no_network_is_said_to_be_none(network: str) -> None:
+def test_what_is_no_network_is_reported(network: str) -> None:
     assert problem_of(network)
 
 
-def test_a_network_with_host_bits_is_told_without_them() -> None:
+def test_a_network_with_host_bits_is_shown_without_them() -> None:
     assert problem_of("10.0.0.1/8") == "has host bits set; write 10.0.0.0/8"
     assert problem_of("10.0.0.1") is None
 

@@ -1,4 +1,4 @@
-"""What keys with a role try and do not get: more rights, more time, and what is not theirs."""
+"""What keys with a role try and do not get: more rights, more time, and what is not their own."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def acme(office: Any) -> Any:
     await office.create("teams", name="search", organization="acme", models=["fake/small"])
     await office.create("teams", name="ranking", parent="search")
     await office.create("teams", name="support", organization="acme")
-    await office.create("teams", name="theirs", organization="other")
+    await office.create("teams", name="foreign", organization="other")
     return office
 
 
@@ -29,7 +29,7 @@ async def do(office: Any, key: str, method: str, path: str, fields: Any = None) 
     return answer
 
 
-async def said(office: Any, key: str, method: str, path: str, fields: Any = None) -> str:
+async def refusal(office: Any, key: str, method: str, path: str, fields: Any = None) -> str:
     answer = await do(office, key, method, path, fields)
     assert answer.status >= 400
     message: str = (await answer.json())["error"]["message"]
@@ -39,11 +39,11 @@ async def said(office: Any, key: str, method: str, path: str, fields: Any = None
 @pytest.mark.parametrize("role", ["owner", "admin"])
 async def test_nobody_widens_what_bounds_the_own_key(acme: Any, role: str) -> None:
     key = await acme.key(team="ranking", role=role, models=["fake/small"], max_lifetime="1d")
-    mine = f"keys/{key[3:15]}"
+    own = f"keys/{key[3:15]}"
     for path, fields in (
-        (mine, {"models": None}),
-        (mine, {"max_lifetime": None}),
-        (mine, {"expires": "2999-01-01T00:00:00Z"}),
+        (own, {"models": None}),
+        (own, {"max_lifetime": None}),
+        (own, {"expires": "2999-01-01T00:00:00Z"}),
         ("teams/ranking", {"models": ["*"]}),
         ("teams/ranking", {"parent": "support"}),
         ("teams/search", {"models": None}),
@@ -52,7 +52,7 @@ async def test_nobody_widens_what_bounds_the_own_key(acme: Any, role: str) -> No
         answer = await do(acme, key, "PATCH", path, fields)
         assert answer.status == 403, (path, fields, await answer.json())
     assert (await do(acme, key, "PATCH", "teams/support", {"models": ["fake/x"]})).status == 404
-    assert (await do(acme, key, "PATCH", mine, {"name": "mine"})).status == 200
+    assert (await do(acme, key, "PATCH", own, {"name": "own"})).status == 200
 
 
 async def test_a_team_that_was_revoked_is_not_restored_by_who_belongs_to_it(acme: Any) -> None:
@@ -78,11 +78,11 @@ async def test_a_team_of_others_is_as_if_it_were_not_there(
     key = await acme.key(role="admin")
     messages = {
         (
-            await said(
+            await refusal(
                 acme, key, "POST", path, {name: one.format(team) for name, one in fields.items()}
             )
         ).replace(team, "TEAM")
-        for team in ("theirs", "nobodys")
+        for team in ("foreign", "nobodys")
     }
     assert len(messages) == 1
     assert "other" not in messages.pop()
@@ -96,10 +96,10 @@ async def member(acme: Any) -> str:
 
 
 async def test_a_member_sees_nothing_but_its_own(acme: Any, member: str) -> None:
-    mine, other = member[3:15], (await acme.key(team="search"))[3:15]
-    for query in ("", f"?after={min(mine, other)[:-1]}", "?team=search"):
+    own, other = member[3:15], (await acme.key(team="search"))[3:15]
+    for query in ("", f"?after={min(own, other)[:-1]}", "?team=search"):
         listed = await (await do(acme, member, "GET", f"keys{query}")).json()
-        assert {one["id"] for one in listed["data"]} == {mine}
+        assert {one["id"] for one in listed["data"]} == {own}
     assert (await do(acme, member, "GET", f"keys/{other}")).status == 404
     assert (await do(acme, member, "GET", "teams/support")).status == 404
     assert (await do(acme, member, "PATCH", f"keys/{other}", {"name": "x"})).status == 404
@@ -137,16 +137,16 @@ async def test_who_governs_roles_is_the_owner_alone(acme: Any) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "teams/support/../theirs",
-        "teams/%2e%2e/teams/theirs",
-        "teams/..%2fteams%2ftheirs",
-        "teams/%252e%252e%252ftheirs",
-        "Teams/theirs",
+        "teams/support/../foreign",
+        "teams/%2e%2e/teams/foreign",
+        "teams/..%2fteams%2fforeign",
+        "teams/%252e%252e%252fforeign",
+        "Teams/foreign",
         "teams/THEIRS",
-        "teams/theirs/",
-        "teams//theirs",
-        "teams/theirs%00",
-        "teams/theirs;x=1",
+        "teams/foreign/",
+        "teams//foreign",
+        "teams/foreign%00",
+        "teams/foreign;x=1",
     ],
 )
 async def test_no_way_of_writing_a_path_leads_to_others(acme: Any, path: str) -> None:

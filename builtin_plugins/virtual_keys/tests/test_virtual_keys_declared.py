@@ -88,7 +88,9 @@ async def test_another_secret_takes_the_place_of_the_one_before(
         assert statuses == [401, 200]
 
 
-async def test_a_key_that_is_not_declared_any_more_is_gone(office_with: Any, text: KeyText) -> None:
+async def test_a_key_that_is_not_declared_any_more_is_removed(
+    office_with: Any, text: KeyText
+) -> None:
     async with office_with(TABLES + KEY):
         pass
     async with office_with(TABLES) as office:
@@ -194,7 +196,7 @@ async def test_nothing_is_made_where_anything_has_more_rights_than_what_is_above
         assert (await (await office.admin.get("/jackfield/organizations")).json())["data"] == []
 
 
-def test_what_can_be_no_id_is_told_of_with_its_line(tmp_path: Path) -> None:
+def test_what_can_be_no_id_is_reported_with_its_line(tmp_path: Path) -> None:
     toml = f"{TABLES}[plugins.virtual_keys.teams.Upper]\nrevoked = true\n"
     with pytest.raises(ConfigError, match=r"^jackfield.toml:7:29: .*\.teams\.Upper: an id must be"):
         observed_gateway(toml, directory=tmp_path)
@@ -203,7 +205,7 @@ def test_what_can_be_no_id_is_told_of_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("below", "circle"), [("a", "a is in a"), ("b", "a is in b is in a")], ids=["itself", "another"]
 )
-def test_a_team_that_is_declared_above_itself_is_told_of_with_its_line(
+def test_a_team_that_is_declared_above_itself_is_reported_with_its_line(
     tmp_path: Path, below: str, circle: str
 ) -> None:
     table = f'[plugins.virtual_keys.teams.a]\nparent = "{below}"\n'

@@ -59,7 +59,7 @@ async def callers(local: GatewayClient) -> dict[str, dict[str, str]]:
 
 
 def path_of(endpoint: Endpoint) -> str:
-    return re.sub(r"\{\w+\*?\}", "some-thing", endpoint.path)
+    return re.sub(r"\{\w+\*?\}", "some-item", endpoint.path)
 
 
 async def refused(

@@ -39,7 +39,7 @@ async def test_a_name_must_be_fit_for_paths_and_budgets(office: Any, name: str) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "says"),
+    ("kind", "fields", "expected"),
     [
         ("teams", {"organization": "nobody"}, "There is no organization 'nobody'"),
         ("teams", {}, "its organization is missing"),
@@ -52,12 +52,12 @@ async def test_a_name_must_be_fit_for_paths_and_budgets(office: Any, name: str) 
     ],
 )
 async def test_what_something_belongs_to_must_exist(
-    office: Any, kind: str, fields: dict[str, str], says: str
+    office: Any, kind: str, fields: dict[str, str], expected: str
 ) -> None:
     answer = await create(office, kind, name="x", **fields)
     status, code, message = await refusal(answer)
     assert (status, code) == (400, "invalid_parent")
-    assert says in message
+    assert expected in message
     *_, field = ("organization", *fields)
     assert (await answer.json())["error"]["param"] == field
     assert await listed(office, kind) == []
@@ -99,15 +99,15 @@ async def test_nothing_belongs_to_two_organizations(office: Any) -> None:
 
 async def test_nothing_moves_to_another_organization(office: Any) -> None:
     await office.create("organizations", name="other")
-    await office.create("teams", name="theirs", organization="other")
+    await office.create("teams", name="foreign", organization="other")
     await office.create("teams", name="search", organization="acme")
     await office.create("users", name="ann", team="search")
     for path, fields in (
         ("teams/search", {"organization": "other"}),
-        ("teams/search", {"organization": "other", "parent": "theirs"}),
-        ("teams/search", {"parent": "theirs"}),
-        ("teams/search", {"organization": None, "parent": "theirs"}),
-        ("users/ann", {"team": "theirs"}),
+        ("teams/search", {"organization": "other", "parent": "foreign"}),
+        ("teams/search", {"parent": "foreign"}),
+        ("teams/search", {"organization": None, "parent": "foreign"}),
+        ("users/ann", {"team": "foreign"}),
         ("users/ann", {"team": None, "organization": "other"}),
     ):
         assert (await office.change(path, **fields)).status == 400, (path, fields)
@@ -153,7 +153,7 @@ async def test_rights_are_bounded_through_all_levels_and_by_all_parents(office: 
     await office.create("keys", user="ann", project="web", models=["openai/gpt-5-mini"])
 
 
-async def test_what_is_said_above_of_every_request_is_not_said_otherwise_below(office: Any) -> None:
+async def test_what_is_required_above_is_not_overridden_below(office: Any) -> None:
     await office.create("teams", name="search", organization="acme", metadata={"cost": "7"})
     answer = await create(office, "keys", team="search", metadata={"cost": "8"})
     assert await refusal(answer) == (
@@ -220,7 +220,7 @@ async def test_what_has_something_below_is_not_deleted(office: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "says"),
+    ("field", "value", "expected"),
     [
         ("models", ["gpt-?"], "no other wildcard"),
         ("models", "gpt", "array"),
@@ -240,12 +240,12 @@ async def test_what_has_something_below_is_not_deleted(office: Any) -> None:
         ("modles", ["gpt"], "models"),
     ],
 )
-async def test_a_wrong_field_is_said_to_be_wrong(
-    office: Any, field: str, value: Any, says: str
+async def test_a_wrong_field_is_reported(
+    office: Any, field: str, value: Any, expected: str
 ) -> None:
     answer = await create(office, "keys", organization="acme", **{field: value})
     status, _, message = await refusal(answer)
-    assert (status, says in message) == (400, True), message
+    assert (status, expected in message) == (400, True), message
     assert await listed(office, "keys") == []
 
 
@@ -282,7 +282,7 @@ async def test_what_the_file_declares_is_there_whatever_its_order(office_with: A
 
 
 @pytest.mark.parametrize(
-    ("toml", "says"),
+    ("toml", "expected"),
     [
         ('[plugins.virtual_keys.teams.a]\nparent = "b"\n', "There is no team 'b'"),
         (f'{TABLES}models = ["anthropic/*"]\n', "more rights than organization:globex"),
@@ -291,9 +291,9 @@ async def test_what_the_file_declares_is_there_whatever_its_order(office_with: A
     ],
 )
 async def test_a_file_that_breaks_a_rule_refuses_to_start(
-    office_with: Any, toml: str, says: str
+    office_with: Any, toml: str, expected: str
 ) -> None:
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=expected):
         async with office_with(more=toml):
             pass
 
@@ -305,6 +305,6 @@ async def test_the_openapi_document_has_every_member_of_an_answer(office: Any) -
         for _ in range(2)
     ]
     document = await (await office.admin.get("/jackfield/openapi.json")).json()
-    told = {*await made.json(), *await again.json()}
-    assert {"key", "note"} <= told
-    assert told <= set(document["components"]["schemas"]["Key"]["properties"])
+    members = {*await made.json(), *await again.json()}
+    assert {"key", "note"} <= members
+    assert members <= set(document["components"]["schemas"]["Key"]["properties"])

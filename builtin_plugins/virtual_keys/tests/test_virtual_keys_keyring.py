@@ -1,4 +1,4 @@
-"""What a process remembers of keys, for how long, and what it does when nobody can be asked."""
+"""What a process remembers of keys, for how long, and what it does when the store is away."""
 
 import asyncio
 import time
@@ -30,15 +30,15 @@ permissions = ["*"]
 
 
 class UnsteadyStore(MemoryStore):
-    """A store that counts what it is asked, and that may go away or hang."""
+    """A store that counts its reads, and that may go away or hang."""
 
-    asked: int = 0
+    reads: int = 0
     away: bool = False
     hangs: asyncio.Event | None = None
     hanging: asyncio.Semaphore
 
     async def get(self, scope: str, key: str) -> Value | None:
-        self.asked += 1
+        self.reads += 1
         if self.hangs is not None:
             self.hanging.release()
             await self.hangs.wait()
@@ -70,9 +70,9 @@ class Worker:
 
     async def do(self, path: str, **fields: Any) -> dict[str, Any]:
         answer = await self.admin.post(f"/jackfield/{path}", json=fields)
-        said: dict[str, Any] = await answer.json()
-        assert answer.status == 200, said
-        return said
+        body: dict[str, Any] = await answer.json()
+        assert answer.status == 200, body
+        return body
 
     async def status(self, key: str) -> int:
         answer = await self.client.chat(headers={"authorization": f"Bearer {key}"})
@@ -118,21 +118,21 @@ async def test_a_key_is_looked_up_once_and_remembered(
 ) -> None:
     key = await workers[0].key()
     assert await workers[0].status(key) == 200
-    asked = store.asked
+    before = store.reads
     for _ in range(20):
         assert await workers[0].status(key) == 200
-    assert store.asked == asked
+    assert store.reads == before
 
 
 @pytest.mark.parametrize("timing", [(0.0, 60.0)], indirect=True)
-async def test_without_a_cache_every_request_asks(
+async def test_without_a_cache_every_request_reads(
     workers: list[Worker], store: UnsteadyStore
 ) -> None:
     key = await workers[0].key()
     for _ in range(3):
-        asked = store.asked
+        before = store.reads
         assert await workers[0].status(key) == 200
-        assert store.asked > asked
+        assert store.reads > before
 
 
 @pytest.mark.parametrize("path", ["keys/{}/revoke", "organizations/acme/revoke"])
@@ -168,8 +168,8 @@ async def test_a_grace_of_seconds_is_not_cut_short(workers: list[Worker]) -> Non
     old, ledger = await workers[0].key(), workers[0].keyring._keys.setup.ledger
     for _ in range(5):
         began = ledger.now()
-        told = await workers[0].do(f"keys/{old[3:15]}/rotate", grace="1s")
-        assert datetime.fromisoformat(told["previous_until"]).timestamp() >= began + 1
+        rotated = await workers[0].do(f"keys/{old[3:15]}/rotate", grace="1s")
+        assert datetime.fromisoformat(rotated["previous_until"]).timestamp() >= began + 1
 
 
 async def test_a_rotation_without_grace_ends_the_old_secret_at_once(workers: list[Worker]) -> None:
@@ -244,26 +244,26 @@ async def test_what_was_known_of_a_key_is_void_once_it_has_changed(
     assert (await pending).status == 503
 
 
-async def test_what_may_have_been_missed_is_asked_anew(
+async def test_what_may_have_been_missed_is_read_anew(
     workers: list[Worker], store: UnsteadyStore
 ) -> None:
     key = await workers[0].key()
     assert await workers[0].status(key) == 200
     workers[0].keyring.forget(None)
-    asked = store.asked
+    before = store.reads
     assert await workers[0].status(key) == 200
-    assert store.asked > asked
+    assert store.reads > before
 
 
-async def test_many_who_come_with_one_key_at_once_ask_once(
+async def test_many_requests_with_one_key_at_once_read_once(
     workers: list[Worker], store: UnsteadyStore
 ) -> None:
     key = await workers[0].key()
     workers[1].keyring.forget(None)
-    asked = store.asked
+    before = store.reads
     answers = await asyncio.gather(*(workers[1].status(key) for _ in range(50)))
     assert set(answers) == {200}
-    assert store.asked - asked <= 2
+    assert store.reads - before <= 2
 
 
 async def test_a_change_during_a_lookup_is_not_overlooked(
@@ -308,10 +308,10 @@ async def test_an_unknown_key_that_comes_again_is_not_looked_up_again(
 ) -> None:
     unknown = written(new_key_text())
     assert await workers[0].status(unknown) == 401
-    asked = store.asked
+    before = store.reads
     assert await workers[0].status(unknown) == 401
     assert await workers[0].status(unknown[:-1]) == 401
-    assert store.asked == asked
+    assert store.reads == before
 
 
 @pytest.mark.usefixtures("patient")
@@ -326,7 +326,7 @@ async def test_more_unknown_keys_than_can_be_looked_up_at_once_are_turned_away(
     for _ in range(MOST_LOOKUPS):
         await store.hanging.acquire()
     assert await workers[0].status(key) == 200
-    assert store.asked < MOST_LOOKUPS + 50
+    assert store.reads < MOST_LOOKUPS + 50
     store.hangs.set()
     answers = await asyncio.gather(*tries)
     assert answers.count(503) == 50

@@ -23,7 +23,7 @@ class Forecasts(Plugin):
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "reason"),
     [
         ("inferense", "there is no permission 'inferense'; did you mean 'inference'?"),
         ("file", "there is no permission 'file'; did you mean 'files'?"),
@@ -32,7 +32,7 @@ class Forecasts(Plugin):
     ],
 )
 async def test_a_permission_that_no_endpoint_needs_is_refused(
-    office: Any, word: str, said: str
+    office: Any, word: str, reason: str
 ) -> None:
     for kind, item in [
         ("organizations", {"name": "new"}),
@@ -43,9 +43,9 @@ async def test_a_permission_that_no_endpoint_needs_is_refused(
         refused = await office.admin.post(f"/jackfield/{kind}", json=given)
         error = (await refused.json())["error"]
         assert (refused.status, error["param"]) == (400, "permissions")
-        assert said in error["message"]
+        assert reason in error["message"]
     refused = await office.change("organizations/acme", permissions=[word])
-    assert (refused.status, said in str(await refused.json())) == (400, True)
+    assert (refused.status, reason in str(await refused.json())) == (400, True)
 
 
 async def test_what_a_front_door_needs_that_is_closed_may_be_granted(office: Any) -> None:

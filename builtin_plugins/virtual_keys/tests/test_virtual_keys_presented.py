@@ -19,7 +19,7 @@ CONTENTS = {"contents": [{"parts": [{"text": "Hello"}]}]}
 @pytest.fixture
 async def office(office_with: Any) -> AsyncIterator[Any]:
     async with office_with(
-        more=f"{DOORS}\n[providers.demo]\n[models.said]\ntargets=['demo/echo']"
+        more=f"{DOORS}\n[providers.demo]\n[models.named]\ntargets=['demo/echo']"
     ) as office:
         await office.create("organizations", name="acme", permissions=["*"])
         yield office
@@ -34,13 +34,13 @@ async def text_of(answer: Answer) -> str:
     [
         ("/v1/chat/completions", "authorization: Bearer {}"),
         ("/v1/chat/completions", "Authorization: bearer  {} "),
-        ("/azure/openai/deployments/said/chat/completions?api-version=1", "api-key: {}"),
+        ("/azure/openai/deployments/named/chat/completions?api-version=1", "api-key: {}"),
         ("/v1/messages", "x-api-key: {}"),
         ("/anthropic/v1/messages", "x-api-key: {}"),
-        ("/gemini/v1beta/models/said:generateContent", "x-goog-api-key: {}"),
-        ("/bedrock/model/said/converse", "authorization: Bearer {}"),
+        ("/gemini/v1beta/models/named:generateContent", "x-goog-api-key: {}"),
+        ("/bedrock/model/named/converse", "authorization: Bearer {}"),
         (
-            "/bedrock/model/said/converse",
+            "/bedrock/model/named/converse",
             "authorization: AWS4-HMAC-SHA256 Credential={}/20260102/us-east-1/bedrock/aws4_request,"
             " SignedHeaders=host;x-amz-date, Signature=0123",
         ),
@@ -63,12 +63,12 @@ def _body_for(path: str) -> dict[str, Any]:
         return CONTENTS
     if "converse" in path:
         return {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
-    return {**CHAT, "model": "said", "max_tokens": 20}
+    return {**CHAT, "model": "named", "max_tokens": 20}
 
 
 async def test_googles_clients_may_have_it_in_the_query_from_which_it_is_cut(office: Any) -> None:
     key = await office.key()
-    path = f"/gemini/v1beta/models/said:streamGenerateContent?alt=sse&key={key}"
+    path = f"/gemini/v1beta/models/named:streamGenerateContent?alt=sse&key={key}"
     answer = await office.client.post(path, json=CONTENTS)
     assert answer.status == 200
     await answer.read()
@@ -78,15 +78,15 @@ async def test_googles_clients_may_have_it_in_the_query_from_which_it_is_cut(off
 
 
 @pytest.mark.parametrize(("method", "more"), [("GET", ""), ("POST", "/revoke")])
-async def test_who_administers_with_a_whole_key_is_told_its_id(
+async def test_who_administers_with_a_whole_key_gets_its_id(
     office: Any, method: str, more: str
 ) -> None:
     key = await office.key()
     answer = await office.admin.send(method, f"/jackfield/keys/{key}{more}", json=None)
-    said = (await answer.json())["error"]
-    assert (answer.status, said["param"]) == (400, "id")
-    assert f"by its id, here {key[3:15]}" in said["message"]
-    assert key not in said["message"]
+    shown = (await answer.json())["error"]
+    assert (answer.status, shown["param"]) == (400, "id")
+    assert f"by its id, here {key[3:15]}" in shown["message"]
+    assert key not in shown["message"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_who_administers_with_a_whole_key_is_told_its_id(
         "/v1/chat/completions?api_key={}",
         "/v1/models/{}",
         "/v1/models/%6a%66-{0[3]}{0[4]}{0[5]}{0[6]}-x",
-        "/gemini/v1beta/models/said:generateContent?api_key={}",
+        "/gemini/v1beta/models/named:generateContent?api_key={}",
         "/azure/openai/deployments/{}/chat/completions",
     ],
 )
@@ -105,10 +105,10 @@ async def test_a_key_elsewhere_in_a_url_is_refused_and_not_repeated(office: Any,
     for headers in ({}, {"authorization": f"Bearer {key}"}):
         method = "GET" if "/v1/models" in path else "POST"
         answer = await office.client.send(method, path.format(key), json=CHAT, headers=headers)
-        said = await text_of(answer)
-        assert answer.status in (400, 401), said
-        assert "must not be in a URL" in said
-        assert key[:15] not in said
+        shown = await text_of(answer)
+        assert answer.status in (400, 401), shown
+        assert "must not be in a URL" in shown
+        assert key[:15] not in shown
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ async def test_a_header_that_is_repeated_counts_each_time(office: Any) -> None:
     for second, status in ((key, 200), (OTHER, 401)):
         headers = CIMultiDict(host="127.0.0.1", authorization=f"Bearer {key}")
         headers.add("authorization", f"Bearer {second}")
-        asked = HttpRequest("GET", "/v1/models", "", CIMultiDictProxy(headers), b"")
-        assert (await office.gateway.handle(asked)).status == status
+        call = HttpRequest("GET", "/v1/models", "", CIMultiDictProxy(headers), b"")
+        assert (await office.gateway.handle(call)).status == status
 
 
 async def test_one_key_in_two_places_is_one_key(office: Any) -> None:
@@ -189,9 +189,9 @@ async def test_who_can_send_no_headers_offers_a_protocol_with_the_key_in_it(offi
                 {"host": "127.0.0.1", "upgrade": "websocket", "sec-websocket-protocol": offered}
             )
         )
-        socket: Any = object()  # no session begins, so that nothing is said
-        asked = HttpRequest("GET", "/v1/realtime", "model=x", headers, b"", websocket=socket)
-        answer = await office.gateway.handle(asked)
+        socket: Any = object()  # no session begins, so that it is not used
+        call = HttpRequest("GET", "/v1/realtime", "model=x", headers, b"", websocket=socket)
+        answer = await office.gateway.handle(call)
         assert answer.status == status, answer.body
 
 
@@ -211,8 +211,8 @@ async def test_a_key_in_what_is_recorded_is_refused_and_not_repeated(office: Any
         await office.change("organizations/acme", metadata={"note": key}),
         await office.admin.post("/jackfield/keys", json={"organization": "acme", "name": key}),
     ):
-        said = await text_of(answer)
-        assert answer.status == 400, said
-        assert "Replace this key" in said
-        assert key[16:] not in said
-        assert OTHER[16:] not in said
+        shown = await text_of(answer)
+        assert answer.status == 400, shown
+        assert "Replace this key" in shown
+        assert key[16:] not in shown
+        assert OTHER[16:] not in shown

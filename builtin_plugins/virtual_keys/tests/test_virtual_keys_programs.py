@@ -106,7 +106,7 @@ class Site:
             await self._send("POST", f"/jackfield/{kind}", {"name": "a", **fields})
 
     async def do(self, step: Any) -> None:
-        """Do one thing; refusals are part of the program."""
+        """Take one step; refusals are part of the program."""
         action, kind, name, rights, above = step
         fields = {**rights, **{key: above[key] for key in above if key in FIELDS[kind]}}
         path = f"/jackfield/{kind}"
@@ -125,9 +125,9 @@ class Site:
     async def _send(self, method: str, path: str, fields: Mapping[str, Any]) -> None:
         answer = await self.admin.send(method, path, json=fields)
         assert answer.status in (200, 201, 400, 404, 405, 409), await answer.read()
-        said = await answer.json()
-        if "key" in said:
-            self.keys[said["id"]] = said["key"]
+        body = await answer.json()
+        if "key" in body:
+            self.keys[body["id"]] = body["key"]
 
     async def kept(self) -> dict[str, dict[str, Any]]:
         """All that there is, by its place."""
@@ -157,17 +157,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, administered: Any) -> Iterato
         runner.run(stack.aclose())
 
 
-def above(thing: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
-    """All that a thing belongs to, by any way."""
+def above(item: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> Iterator[Any]:
+    """All that an item belongs to, by any way."""
     for field_name in ("parent", "team", "user", "project", "organization"):
         kind = "team" if field_name == "parent" else field_name
-        if thing.get(field_name):
-            parent = kept[f"{kind}:{thing[field_name]}"]
+        if item.get(field_name):
+            parent = kept[f"{kind}:{item[field_name]}"]
             yield parent
             yield from above(parent, kept)
 
 
-def says(words: Any, name: str) -> bool:
+def permits(words: Any, name: str) -> bool:
     return words is None or any(matches(word, name) for word in words)
 
 
@@ -176,16 +176,18 @@ def is_in_reach(networks: Any, address: str) -> bool:
 
 
 def check(grant: Grant, chain: list[Any]) -> None:
-    """What a key may do is allowed to all that it belongs to, said in the plainest way."""
+    """What a key may do is allowed to all that it belongs to, computed in the plainest way."""
     principal = grant.principal
     for one in chain:
         assert not one["revoked"]
         for model in MODELS:
-            assert not principal.may_use(model) or says(one.get("models"), model)
+            assert not principal.may_use(model) or permits(one.get("models"), model)
         for provider in PROVIDERS:
-            assert not principal.may_use(provider=provider) or says(one.get("providers"), provider)
+            assert not principal.may_use(provider=provider) or permits(
+                one.get("providers"), provider
+            )
         for permission in PERMISSIONS:
-            assert not principal.may(permission) or says(one.get("permissions"), permission)
+            assert not principal.may(permission) or permits(one.get("permissions"), permission)
         for address in ADDRESSES:
             if is_in_reach(grant.allowed.addresses, address):
                 assert is_in_reach(one.get("addresses"), address)
@@ -201,12 +203,12 @@ async def play(site: Site, program: list[Any]) -> None:
         await site.do(step)
     kept = await site.kept()
     for id, key in site.keys.items():
-        thing = kept.get(f"key:{id}")
+        item = kept.get(f"key:{id}")
         grant = await site.grant(key)
-        if thing is None:
+        if item is None:
             assert grant is None
         elif grant is not None:
-            check(grant, [thing, *above(thing, kept)])
+            check(grant, [item, *above(item, kept)])
 
 
 PROGRAMS = st.lists(STEPS, min_size=4, max_size=20)

@@ -50,7 +50,7 @@ async def test_a_role_must_be_among_those_that_are_allowed(acme: Any) -> None:
     assert "`roles`" in str(await answer.json())
 
 
-async def test_a_role_is_gone_when_it_is_not_allowed_any_more(acme: Any) -> None:
+async def test_a_role_ends_when_it_is_not_allowed_any_more(acme: Any) -> None:
     key = await acme.key(role="admin")
     assert (await acme.do(key, "GET", "teams")).status == 200
     await acme.change("organizations/acme", roles=["member"])
@@ -66,8 +66,8 @@ async def test_nobody_gives_a_role_above_the_own_one(acme: Any) -> None:
         assert (await acme.do(key, "POST", f"keys/{owner}/{action}")).status == 403
     assert (await acme.do(key, "PATCH", f"keys/{owner}", models=["fake/x"])).status == 403
     assert (await acme.do(key, "DELETE", f"keys/{owner}")).status == 403
-    mine = key[3:15]
-    assert (await acme.do(key, "PATCH", f"keys/{mine}", role="owner")).status == 403
+    own = key[3:15]
+    assert (await acme.do(key, "PATCH", f"keys/{own}", role="owner")).status == 403
 
 
 async def test_nobody_widens_what_bounds_the_own_organization(acme: Any) -> None:
@@ -87,15 +87,15 @@ async def test_nobody_widens_what_bounds_the_own_organization(acme: Any) -> None
 
 
 async def test_nobody_reaches_into_another_organization(acme: Any) -> None:
-    await acme.create("teams", name="theirs", organization="other")
+    await acme.create("teams", name="foreign", organization="other")
     other = (await acme.key(organization="other"))[3:15]
     key = await acme.key(role="owner")
     for method, path, fields in (
         ("POST", "keys", {"organization": "other"}),
-        ("POST", "keys", {"team": "theirs"}),
-        ("POST", "users", {"name": "x", "team": "theirs"}),
-        ("PATCH", "teams/search", {"parent": "theirs"}),
-        ("GET", "teams/theirs", {}),
+        ("POST", "keys", {"team": "foreign"}),
+        ("POST", "users", {"name": "x", "team": "foreign"}),
+        ("PATCH", "teams/search", {"parent": "foreign"}),
+        ("GET", "teams/foreign", {}),
         ("GET", "organizations/other", {}),
         ("POST", f"keys/{other}/rotate", {}),
         ("POST", f"keys/{other}/revoke", {}),

@@ -1,5 +1,5 @@
 """From `jackfield keys create` to the first answer, with the SDK of each vendor; and what each
-raises when a key is not good, or not good for what is asked.
+raises when a key is not good, or not good for the request.
 """
 
 import importlib
@@ -167,10 +167,10 @@ def groq(url: str, key: str, model: str) -> str:
 
 
 class Sdk(NamedTuple):
-    """A vendor's SDK: how it asks, and what it raises for status 401, 403 and 429."""
+    """A vendor's SDK: how it sends a chat, and what it raises for status 401, 403 and 429."""
 
     module: str
-    ask: Callable[[str, str, str], str]
+    send: Callable[[str, str, str], str]
     unknown: str
     forbidden: str
     limited: str
@@ -194,13 +194,13 @@ SDKS = [
     Sdk("ollama", ollama, "ResponseError", "ResponseError", "ResponseError"),
     Sdk("groq", groq, "AuthenticationError", "PermissionDeniedError", "RateLimitError"),
 ]
-each_sdk = pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.ask.__name__)
+each_sdk = pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.send.__name__)
 
 
 @each_sdk
 def test_the_first_answer_of_each_sdk_is_one_key_away(served: Served, key: str, sdk: Sdk) -> None:
     pytest.importorskip(sdk.module)
-    assert "Hello" in sdk.ask(served.url, key, MODEL)
+    assert "Hello" in sdk.send(served.url, key, MODEL)
 
 
 @each_sdk
@@ -209,7 +209,7 @@ def test_each_sdk_raises_its_own_exception_for_a_wrong_key(
 ) -> None:
     pytest.importorskip(sdk.module)
     with pytest.raises(Exception, match="mistyped or incomplete") as refused:
-        sdk.ask(served.url, key[:-1] + ("a" if key[-1] != "a" else "b"), MODEL)
+        sdk.send(served.url, key[:-1] + ("a" if key[-1] != "a" else "b"), MODEL)
     assert type(refused.value).__name__ == sdk.unknown
 
 
@@ -219,7 +219,7 @@ def test_each_sdk_raises_its_own_exception_for_what_a_key_does_not_allow(
 ) -> None:
     pytest.importorskip(sdk.module)
     with pytest.raises(Exception, match=f"may not use the model '{FORBIDDEN}'") as refused:
-        sdk.ask(served.url, key, FORBIDDEN)
+        sdk.send(served.url, key, FORBIDDEN)
     assert type(refused.value).__name__ == sdk.forbidden
 
 
@@ -229,7 +229,7 @@ def test_each_sdk_raises_its_own_exception_for_a_budget_that_is_spent(
 ) -> None:
     pytest.importorskip(sdk.module)
     with pytest.raises(Exception, match="The budget 'spent'") as refused:
-        sdk.ask(served.url, spent, MODEL)
+        sdk.send(served.url, spent, MODEL)
     assert type(refused.value).__name__ == sdk.limited
 
 

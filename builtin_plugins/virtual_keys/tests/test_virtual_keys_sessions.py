@@ -32,11 +32,11 @@ async def test_a_session_with_keys_that_differ_is_refused(
     head = CIMultiDict(host="127.0.0.1", upgrade="websocket")
     head["sec-websocket-protocol"] = ", ".join(["realtime", *offered])
     head.update({name: text.format(key) for name, text in headers.items()})
-    socket: Any = object()  # no session begins, so that nothing is said
-    asked = HttpRequest(
+    socket: Any = object()  # no session begins, so that it is not used
+    request = HttpRequest(
         "GET", "/v1/realtime", "model=x", CIMultiDictProxy(head), b"", websocket=socket
     )
-    answer = await office.gateway.handle(asked)
+    answer = await office.gateway.handle(request)
     assert answer.status == status, answer.body
     if status == 401:
         assert b"several different keys" in answer.body

@@ -50,9 +50,9 @@ async def test_makes_nothing_outside_of_it(acme: Any) -> None:
         ("keys", {"user": "ann", "project": "help"}),
     ):
         answer = await acme.do(key, "POST", path, **fields)
-        said = await answer.json()
-        assert answer.status == 403, (path, fields, said)
-        assert re.search("administers .*team:search", said["error"]["message"])
+        reason = await answer.json()
+        assert answer.status == 403, (path, fields, reason)
+        assert re.search("administers .*team:search", reason["error"]["message"])
 
 
 async def test_of_two_teams_makes_keys_of_what_it_belongs_to_itself(acme: Any) -> None:
@@ -106,15 +106,15 @@ async def test_a_user_of_the_team_with_the_role_administers_the_team(acme: Any) 
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "reason"),
     [
         ("keys/{}/revoke", "The key has been revoked; ask for a new one."),
         ("teams/search/revoke", "has been revoked, and with it all of its keys."),
     ],
 )
-async def test_a_caller_is_told_what_has_been_revoked(office: Any, path: str, said: str) -> None:
+async def test_a_refusal_names_what_has_been_revoked(office: Any, path: str, reason: str) -> None:
     await office.create("teams", name="search", organization="acme")
     key = await office.key(team="search")
     assert (await office.change(path.format(key[3:15]))).status == 200
     refused = await office.ask(key)
-    assert (refused.status, said in str(await refused.json())) == (401, True)
+    assert (refused.status, reason in str(await refused.json())) == (401, True)

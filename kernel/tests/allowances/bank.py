@@ -17,7 +17,7 @@ LEASE = 15.0
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next thing to do."""
+    """An event loop whose clock jumps to the next timer."""
 
     def __init__(self) -> None:
         super().__init__(_Jumping(self))

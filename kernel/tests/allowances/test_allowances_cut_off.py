@@ -29,7 +29,7 @@ class Process:
     allowances: Allowances
     spent: list[tuple[float, int]] = field(factory=list)
 
-    async def is_asked(self, limits: tuple[Limit, ...], seconds: float) -> None:
+    async def reserves_for(self, limits: tuple[Limit, ...], seconds: float) -> None:
         """Requests that use nothing of what they reserve: the slice for them does not go back."""
         for _ in range(round(seconds * 10)):
             with suppress(StoreUnavailable):
@@ -65,18 +65,18 @@ class Pair:
     ) -> None:
         """Seconds before the one is cut off, and after; then both spend all that they can have."""
 
-        async def story() -> None:
+        async def scenario() -> None:
             limits = (Limit(ACCOUNT, AMOUNT, window, on_death),)
-            await self.cut_off.is_asked(limits, before)
+            await self.cut_off.reserves_for(limits, before)
             self.cut_off.desk.bank.away = True
-            await self.cut_off.is_asked(limits, after)
+            await self.cut_off.reserves_for(limits, after)
             await self.cut_off.spend_all(limits)
             await self.other.spend_all(limits)
             self.cut_off.desk.bank.away = False
             for process in (self.cut_off, self.other):
                 await process.allowances.stop()
 
-        self.loop.run(story())
+        self.loop.run(scenario())
 
     def most_in(self, seconds: float) -> int:
         """The most that both have spent within so many seconds."""
@@ -111,8 +111,8 @@ def test_what_was_acquired_long_ago_counts_when_it_is_spent_just_before_the_end(
     limits = (Limit(ACCOUNT, AMOUNT, Rolling(60), "charge"),)
     dead, other = pair.cut_off, pair.other
 
-    async def story() -> None:
-        await dead.is_asked(limits, 100)
+    async def scenario() -> None:
+        await dead.reserves_for(limits, 100)
         dead.desk.bank.away = True
         while debits := dead.allowances.try_spend(limits, [1]):
             dead.spent.append((dead.desk.now(), debits[0].amount))
@@ -121,18 +121,18 @@ def test_what_was_acquired_long_ago_counts_when_it_is_spent_just_before_the_end(
         for process in (dead, other):
             await process.allowances.stop()
 
-    pair.loop.run(story())
+    pair.loop.run(scenario())
     assert pair.most_in(60) <= AMOUNT
 
 
 def test_what_is_released_in_a_later_part_is_not_spent_there(pair: Pair) -> None:
     limits = (Limit(ACCOUNT, AMOUNT, Rolling(10), "charge"),)
 
-    async def story() -> None:
+    async def scenario() -> None:
         reservation = await pair.cut_off.allowances.reserve(limits, [50])
         await asyncio.sleep(AHEAD + 2)
         reservation.release()
         assert pair.cut_off.allowances.try_spend(limits, [50]) is None
         await pair.cut_off.allowances.stop()
 
-    pair.loop.run(story())
+    pair.loop.run(scenario())

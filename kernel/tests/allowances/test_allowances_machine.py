@@ -59,7 +59,7 @@ class Spending(RuleBasedStateMachine):
         self.store = MemoryStore(self.loop.time)
         self.bank = Bank(self.loop, self.store, delay=0.001)
         self.names = count()
-        self.processes = [self._born() for _ in range(3)]
+        self.processes = [self._started() for _ in range(3)]
         self.dead: list[tuple[Desk, list[Debit]]] = []
         self.truth: list[tuple[Account, float, int]] = []
         self.crashed = False
@@ -130,7 +130,7 @@ class Spending(RuleBasedStateMachine):
         desk = process.desk
         unposted = [d for d in desk.journal[desk.posted :] if d.account != RATE.account]
         self.dead.append((desk, unposted + promised))
-        self.processes[who] = self._born()
+        self.processes[who] = self._started()
         self.crashed = True
 
     @precondition(lambda self: self.dead)
@@ -148,8 +148,8 @@ class Spending(RuleBasedStateMachine):
         if self.dead:
             return
         for limit in LIMITS:
-            owed = [process.desk.owes(limit.account) for process in self.processes]
-            assert self._balance(limit)[1] == sum(owed)
+            sums = [process.desk.owes(limit.account) for process in self.processes]
+            assert self._balance(limit)[1] == sum(sums)
 
     def teardown(self) -> None:
         try:
@@ -169,9 +169,9 @@ class Spending(RuleBasedStateMachine):
         for limit in LIMITS:
             assert self._balance(limit)[1] == 0
         for limit in (BUDGET, TEAM):
-            told = sum(amount for account, _, amount in self.truth if account == limit.account)
-            assert told == self._balance(limit)[0]
-            self._all_of_the_rest_can_be_had(limit, limit.amount - told)
+            total = sum(amount for account, _, amount in self.truth if account == limit.account)
+            assert total == self._balance(limit)[0]
+            self._all_of_the_rest_can_be_had(limit, limit.amount - total)
         self._no_window_has_more_than_its_limit()
 
     def _all_of_the_rest_can_be_had(self, limit: Limit, rest: int) -> None:
@@ -190,7 +190,7 @@ class Spending(RuleBasedStateMachine):
         balance = self.loop.run(self.store.balances([(limit.account, since)]))[0]
         return balance.spent, balance.held
 
-    def _born(self) -> Process:
+    def _started(self) -> Process:
         desk = Desk(self.bank, f"owner {next(self.names)}")
         return Process(desk, Allowances(desk))
 

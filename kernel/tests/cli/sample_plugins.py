@@ -31,7 +31,7 @@ class SampleDialect(GatewayDialect):
 
 
 class Parrot(Provider):
-    """A provider that says what it has heard, and cannot bear being asked for pictures."""
+    """A provider that echoes its input, and cannot take pictures."""
 
     endpoints = (
         Endpoint("POST", "/v1/chat/completions", SampleDialect(), "chat", "inference", "/chat"),
@@ -47,8 +47,8 @@ class Parrot(Provider):
         return endpoint in self.endpoints
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        asks = "pictures" in exchange.request.body.decode()
-        return (Loss("pictures", "pictures", "dropped"),) if asks else ()
+        has_pictures = "pictures" in exchange.request.body.decode()
+        return (Loss("pictures", "pictures", "dropped"),) if has_pictures else ()
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         return Response(200, exchange.request.body)
@@ -78,7 +78,7 @@ class Guard(Plugin):
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         if self.config.word in exchange.request.body.decode():
-            raise Forbidden("That is not said here.")
+            raise Forbidden("That is not allowed here.")
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan:

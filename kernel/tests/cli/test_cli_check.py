@@ -108,7 +108,7 @@ def test_endpoints_that_two_vendors_claim_are_found(folder: Path, jackfield: Run
     assert ran.err == "two plugins claim the endpoint POST /v1/chat/completions\n"
 
 
-def test_what_a_plugin_says_of_a_key_is_said_at_the_key(folder: Path, jackfield: Run) -> None:
+def test_what_a_plugin_says_of_a_key_is_reported_at_the_key(folder: Path, jackfield: Run) -> None:
     (folder / "wrong.toml").write_text('[plugins.guard]\nword = "a"\navoid = "a"\n')
     ran = jackfield("check", "-c", "wrong.toml")
     place = "wrong.toml:3:9: plugins.guard.avoid: "
@@ -133,10 +133,10 @@ def test_a_plugin_that_two_distributions_bring_is_found(folder: Path, jackfield:
     assert ran.err.endswith("ImportError: other and sample both bring it; uninstall one\n")
 
 
-def test_a_target_that_is_switched_off_is_told(folder: Path, jackfield: Run) -> None:
+def test_a_target_that_is_switched_off_is_reported(folder: Path, jackfield: Run) -> None:
     (folder / "old.toml").write_text(RIGHT + "[capabilities.grey]\nretires = 2020-02-29\n")
     ran = jackfield("check", "-c", "old.toml")
-    told = "models.fast: the vendor of parrot/grey switches it off on 2020-02-29"
-    assert (ran.code, ran.out.splitlines()[-1]) == (0, told)
+    warning = "models.fast: the vendor of parrot/grey switches it off on 2020-02-29"
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, warning)
     ran = jackfield("check", "-c", "old.toml", "--json")
-    assert json.loads(ran.out)["retiring"] == [told]
+    assert json.loads(ran.out)["retiring"] == [warning]

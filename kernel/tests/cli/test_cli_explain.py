@@ -34,7 +34,7 @@ def described(folder: Path, **body: Any) -> Path:
     return path
 
 
-def test_it_tells_the_whole_story(folder: Path, jackfield: Run) -> None:
+def test_it_explains_the_whole_path_of_a_request(folder: Path, jackfield: Run) -> None:
     ran = jackfield("explain", described(folder))
     assert (ran.code, ran.err) == (0, "")
     assert [" ".join(line.split()) for line in ran.out.splitlines() if line][:5] == [
@@ -53,7 +53,7 @@ def test_it_tells_the_whole_story(folder: Path, jackfield: Run) -> None:
 def test_a_refusal_names_who_was_not_reached(folder: Path, jackfield: Run) -> None:
     ran = jackfield("explain", described(folder, word="silence"))
     assert ran.code == 1
-    assert ran.out.endswith("refused with 403 forbidden: That is not said here.\n")
+    assert ran.out.endswith("refused with 403 forbidden: That is not allowed here.\n")
     assert jackfield("explain", described(folder, word="hush")).out.count("not reached") == 2
 
 
@@ -73,8 +73,8 @@ def test_the_request_may_come_from_stdin(folder: Path, jackfield_process: Run) -
     text = described(folder).read_text()
     ran = jackfield_process("explain", "-", "--json", stdin=text)
     assert (ran.code, ran.err) == (0, "")
-    told = json.loads(ran.out)
-    assert [target["target"] for target in told["plan"]["targets"]] == ["parrot/grey"]
+    explained = json.loads(ran.out)
+    assert [target["target"] for target in explained["plan"]["targets"]] == ["parrot/grey"]
 
 
 def test_a_whole_request_may_be_described(folder: Path, jackfield: Run) -> None:
@@ -94,7 +94,7 @@ def test_a_request_without_a_body_may_be_described(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[", "request.json: "),
         ("[1]", "Say which request is meant"),
@@ -103,12 +103,12 @@ def test_a_request_without_a_body_may_be_described(
     ],
 )
 def test_what_is_no_request_is_one_line(
-    text: str, said: str, folder: Path, jackfield: Run, monkeypatch: pytest.MonkeyPatch
+    text: str, message: str, folder: Path, jackfield: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     described(folder).write_text(text)
     ran = jackfield("explain", "request.json")
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
-    assert ran.err.startswith(said)
+    assert ran.err.startswith(message)
 
 
 def test_a_file_that_cannot_be_read_is_one_line(folder: Path, jackfield: Run) -> None:

@@ -21,19 +21,19 @@ def test_without_a_word_it_takes_the_providers_whose_keys_are_there(
     folder: Path, jackfield: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARROT_KEY", "a key")
-    assert jackfield("init", "mine.toml").code == 0
-    text = (folder / "mine.toml").read_text()
+    assert jackfield("init", "own.toml").code == 0
+    text = (folder / "own.toml").read_text()
     assert "parrot" in tomllib.loads(text)["providers"]
     assert "a key" not in text
 
 
-def test_it_writes_over_a_file_only_when_told_to(folder: Path, jackfield: Run) -> None:
-    (folder / "jackfield.toml").write_text("# mine")
+def test_it_writes_over_a_file_only_with_the_option(folder: Path, jackfield: Run) -> None:
+    (folder / "jackfield.toml").write_text("# own")
     ran = jackfield("init", "-p", "parrot")
     assert (ran.code, ran.err) == (2, "jackfield.toml: already exists; --force overwrites it\n")
-    assert (folder / "jackfield.toml").read_text() == "# mine"
+    assert (folder / "jackfield.toml").read_text() == "# own"
     assert jackfield("init", "-p", "parrot", "--force").code == 0
-    assert (folder / "jackfield.toml").read_text() != "# mine"
+    assert (folder / "jackfield.toml").read_text() != "# own"
 
 
 @pytest.mark.parametrize("words", [["."], [".", "--force"]])

@@ -38,7 +38,7 @@ def test_what_is_installed_but_not_named_is_listed_without_an_import(
     assert ", failing 1.2, " in last
 
 
-def test_their_health_is_asked_when_wanted(folder: Path, jackfield: Run) -> None:
+def test_their_health_is_checked_when_requested(folder: Path, jackfield: Run) -> None:
     (folder / "jackfield.toml").write_text(CONFIG)
     ran = jackfield("plugins", "--health", "--json")
     listed = json.loads(ran.out)

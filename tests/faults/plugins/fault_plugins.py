@@ -37,7 +37,7 @@ class Crowd(Plugin):
 
 
 class Blocker(Plugin):
-    """Blocks the event loop in one hook, for requests whose model says so."""
+    """Blocks the event loop in one hook, for requests whose model requires it."""
 
     on_error = "skip"
 

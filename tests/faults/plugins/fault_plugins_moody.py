@@ -43,7 +43,7 @@ class Moody(Plugin):
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         """Fail, or go on."""
-        kind = self._asked(exchange, "call_provider")
+        kind = self._requested_failure(exchange, "call_provider")
         if kind == "undeclared":
             return replace(await call_next(target), status=203)
         if kind in ("", "block"):
@@ -54,7 +54,7 @@ class Moody(Plugin):
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
         """Fail, or leave the chunk."""
-        kind = self._asked(exchange, "on_stream_chunk")
+        kind = self._requested_failure(exchange, "on_stream_chunk")
         if kind == "block" and exchange.state.setdefault(self, chunk) is not chunk:
             return None  # once a stream
         other = chunk.with_data(b'data: {"text":"undeclared"}\n\n')
@@ -65,13 +65,13 @@ class Moody(Plugin):
         """Fail, or leave the response."""
         return cast("Response | None", await self._act(exchange, "post_response"))
 
-    def _asked(self, exchange: Exchange, hook: str) -> str:
+    def _requested_failure(self, exchange: Exchange, hook: str) -> str:
         _, _, name = (exchange.body_model or "").partition("/")
         wish = name.split(".")
         return wish[2] if wish[:2] == [self.name, hook] else ""
 
     async def _act(self, exchange: Exchange, hook: str) -> Any:
-        kind = self._asked(exchange, hook)
+        kind = self._requested_failure(exchange, hook)
         if kind == "hang":
             await asyncio.Event().wait()
         early = Response(200, b'{"error":null,"choices":[{"early":true}]}')
@@ -82,9 +82,9 @@ class Moody(Plugin):
     def _fail(self, kind: str, undeclared: Callable[[], Any]) -> Any:
         match kind:
             case "raise":
-                raise RuntimeError("it was told to fail")
+                raise RuntimeError("the request asks for a failure")
             case "refuse":
-                raise Forbidden("It was told to refuse.")
+                raise Forbidden("The request asks for a refusal.")
             case "cancel":
                 raise asyncio.CancelledError
             case "wrong_type":

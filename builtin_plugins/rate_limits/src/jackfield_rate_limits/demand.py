@@ -37,10 +37,10 @@ def expected(exchange: Exchange, output_tokens: int) -> Demand:
     """What an attempt will probably use: a token per few bytes, and an answer of typical length."""
     if not is_billable(exchange):
         return ONE
-    size, asked = len(exchange.request.body), exchange.max_tokens
+    size, requested = len(exchange.request.body), exchange.max_tokens
     if size > _LARGE and exchange.dialect.request_texts:  # the rest may be media
         size = sum(len(span.value) for span in exchange.texts())
-    made = asked if asked and 0 < asked < output_tokens else output_tokens
+    made = requested if requested and 0 < requested < output_tokens else output_tokens
     if exchange.operation in _SILENT:
         made = 0
     return Demand(size // _BYTES_A_TOKEN + 1, made, True)

@@ -27,7 +27,7 @@ from .limit_set import LimitSet, LimitTable
 from .rate import LimitAccount, Rate, used
 from .retry_times import RetryTimes
 
-_THEIRS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
+_PROVIDER_LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
 _GATEWAYS_OWN: Final = "jackfield"
 _TRIES: Final = 3
 """How often a smaller amount is tried while other requests take what is left."""
@@ -145,7 +145,7 @@ class RateLimits(Plugin):
     ) -> Response:
         """Reserve the tokens that the attempt is expected to use, or its upper bound."""
         if not self._table.has_target_limits:
-            return _without_theirs(await call_next(target))
+            return _without_provider_limits(await call_next(target))
         rates = self._table.applying_to(exchange, target)
         occupied: Occupied | None = None
         if rates.members:
@@ -157,7 +157,7 @@ class RateLimits(Plugin):
             occupied = self._hold(exchange, rates, reservation)
         self._show_limits(exchange, rates)
         if occupied is None:
-            return _without_theirs(await call_next(target))
+            return _without_provider_limits(await call_next(target))
         before = exchange.tap
         try:
             response = await call_next(target)
@@ -169,7 +169,7 @@ class RateLimits(Plugin):
             if exchange.tap is before:
                 occupied.reservation.release()
             occupied.tap = exchange.tap
-            return _without_theirs(response)
+            return _without_provider_limits(response)
         finally:
             held: Held = exchange.state[self]
             if held.closed:
@@ -292,11 +292,11 @@ def _unused(error: GatewayError) -> bool:
     return not isinstance(error, ProviderError) or error.upstream_status is not None
 
 
-def _without_theirs(response: Response) -> Response:
+def _without_provider_limits(response: Response) -> Response:
     """Remove the provider's limits, which are those of the gateway; callers see their own."""
     headers = response.headers
     for name in headers:
-        if name.startswith(_THEIRS):
-            kept = {n: text for n, text in headers.items() if not n.startswith(_THEIRS)}
+        if name.startswith(_PROVIDER_LIMITS):
+            kept = {n: text for n, text in headers.items() if not n.startswith(_PROVIDER_LIMITS)}
             return replace(response, headers=kept)
     return response

@@ -30,8 +30,8 @@ class RetryTimes:
         if not isinstance(window, Rolling):
             return _OCCUPIED
         key = (limit.account, need)
-        asked, opens = self._known.get(key, (0.0, 0.0))
-        if now >= asked + _FRESH or opens <= now:
+        read_at, opens = self._known.get(key, (0.0, 0.0))
+        if now >= read_at + _FRESH or opens <= now:
             try:
                 await self._ledger.flush()
                 opens = await self._ask(member, window, need, now)

@@ -30,12 +30,12 @@ class Declared:
         """Raise ValueError for invalid ids, and for fields that cannot be declared."""
         self._ordered_teams()
         for kind in attrs.fields(Declared):
-            for name, thing in getattr(self, kind.name).items():
+            for name, item in getattr(self, kind.name).items():
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{kind.name}.{name[:80]}: an id must be {RIGHT_NAME}")
-                for field, attribute in attributes_of(type(thing)).items():
+                for field, attribute in attributes_of(type(item)).items():
                     is_own = attribute.rights.given == "never"
-                    if is_own and getattr(thing, field) != attribute.default:
+                    if is_own and getattr(item, field) != attribute.default:
                         raise ValueError(f"{kind.name}.{name}.{field}: only the gateway can set it")
 
     def in_order(self) -> dict[str, Mapping[str, Holder]]:
@@ -79,5 +79,5 @@ def _placed(members: Mapping[str, M], teams: Mapping[str, Team]) -> dict[str, M]
     }
 
 
-def _named(things: Mapping[str, H]) -> dict[str, H]:
-    return {name: evolve(thing, name=thing.name or name) for name, thing in things.items()}
+def _named(items: Mapping[str, H]) -> dict[str, H]:
+    return {name: evolve(item, name=item.name or name) for name, item in items.items()}

@@ -100,23 +100,23 @@ class Grant:
         if allowed.required_metadata:
             _check_metadata(exchange, allowed.required_metadata)
 
-    def keeps(self, target: Target, asked: str | None) -> bool:
+    def keeps(self, target: Target, requested: str | None) -> bool:
         """Whether a target may be called for a client that asked for `asked`.
 
         An allowed alias allows all of its targets, at allowed providers.
         """
-        call = (target.provider, target.model, asked)
+        call = (target.provider, target.model, requested)
         known = self._targets.get(call)
         if known is None:
             known = self._may_call(*call)
             _remember(self._targets, call, known)
         return known
 
-    def _may_call(self, provider: str, model: str, asked: str | None) -> bool:
+    def _may_call(self, provider: str, model: str, requested: str | None) -> bool:
         may_use = self.principal.may_use
         if not may_use(provider=provider):
             return False
-        if not model or (asked in self.names.aliases and may_use(asked)):
+        if not model or (requested in self.names.aliases and may_use(requested)):
             return True
         return may_use(f"{provider}/{model}") or may_use(model)
 

@@ -208,8 +208,8 @@ class Keyring:
         loop = asyncio.get_running_loop()
         known_at = loop.time() + REFUSAL_SECONDS
         value = await self._keys.read(key.id)
-        mine = self._keys.pepper.digest(key.secret)
-        fits, until = digests_in(value).match(mine, self.now())
+        own = self._keys.pepper.digest(key.secret)
+        fits, until = digests_in(value).match(own, self.now())
         if value is None or not fits:
             await asyncio.sleep(known_at - loop.time())
             return Refusal(Unauthenticated, _UNKNOWN)

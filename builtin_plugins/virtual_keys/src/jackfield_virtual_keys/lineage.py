@@ -87,5 +87,5 @@ def _joined(place: Place, holder: Holder, above: list[Lineage]) -> Lineage:
     revoked = next((one.revoked for one in above if one.revoked), None)
     if revoked is None and holder.revoked:
         revoked = place
-    told = {**holder.metadata, **metadata}
-    return Lineage((*ordered, place), allowed, tuple(above), told, revoked)
+    merged = {**holder.metadata, **metadata}
+    return Lineage((*ordered, place), allowed, tuple(above), merged, revoked)

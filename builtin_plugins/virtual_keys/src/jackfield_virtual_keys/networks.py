@@ -34,20 +34,20 @@ def problem_of(network: str) -> str | None:
 @lru_cache(maxsize=1024)
 def is_within(network: str, allowed: Networks) -> bool:
     """Whether all addresses of a network are allowed, by one network or several together."""
-    mine = _read(network)
-    return any(_is_part(mine, whole) for whole in _collapsed(allowed))
+    left = _read(network)
+    return any(_is_part(left, whole) for whole in _collapsed(allowed))
 
 
 @lru_cache(maxsize=1024)
 def common(one: Networks, other: Networks) -> Networks:
     """The networks of the addresses that are in both sets."""
     found: dict[str, None] = {}
-    for mine in _collapsed(one):
-        for theirs in _collapsed(other):
-            if _is_part(mine, theirs):
-                found[str(mine)] = None
-            elif _is_part(theirs, mine):
-                found[str(theirs)] = None
+    for left in _collapsed(one):
+        for right in _collapsed(other):
+            if _is_part(left, right):
+                found[str(left)] = None
+            elif _is_part(right, left):
+                found[str(right)] = None
     return tuple(found)
 
 

@@ -43,14 +43,14 @@ def is_within(pattern: str, allowed: Patterns) -> bool:
 def common(one: Patterns, other: Patterns) -> Patterns:
     """The patterns of the names that match both sets."""
     found: dict[str, None] = {}
-    for mine in one:
-        for theirs in other:
-            if is_within(mine, (theirs,)):
-                found[mine] = None
-            elif is_within(theirs, (mine,)):
-                found[theirs] = None
+    for left in one:
+        for right in other:
+            if is_within(left, (right,)):
+                found[left] = None
+            elif is_within(right, (left,)):
+                found[right] = None
             else:
-                found |= dict.fromkeys(_both(mine, theirs))
+                found |= dict.fromkeys(_both(left, right))
     return tuple([name for name in found if not any(_swallows(other, name) for other in found)])
 
 

@@ -168,12 +168,12 @@ class VirtualKeys(Plugin):
         held = exchange.state.get(self)
         if held is None:
             return None
-        grant, asked = held
-        if all(grant.keeps(target, asked) for target in plan.targets):
+        grant, requested = held
+        if all(grant.keeps(target, requested) for target in plan.targets):
             return None
-        kept = plan.keep(lambda target: grant.keeps(target, asked), "the key does not allow it")
+        kept = plan.keep(lambda target: grant.keeps(target, requested), "the key does not allow it")
         if not kept.targets:
-            raise _refused(plan.targets[0], asked)
+            raise _refused(plan.targets[0], requested)
         return kept
 
     @hookimpl
@@ -183,9 +183,9 @@ class VirtualKeys(Plugin):
         """Refuse targets that the key does not allow, whichever plugin added them."""
         held = exchange.state.get(self)
         if held is not None:
-            grant, asked = held
-            if not grant.keeps(target, asked):
-                raise _refused(target, asked)
+            grant, requested = held
+            if not grant.keeps(target, requested):
+                raise _refused(target, requested)
         return await call_next(target)
 
     async def _check_pepper(self, setup: Setup, pepper: Pepper) -> None:
@@ -206,9 +206,9 @@ def _administrator(principal: Principal, permission: str) -> Principal:
     return evolve(principal, permissions=own | permissions_of(principal.role))
 
 
-def _refused(target: Target, asked: str | None) -> Forbidden:
-    what = f"the model {asked!r}" if asked else f"the provider {target.provider!r}"
-    return Forbidden(f"The key may not use {what}.", param="model" if asked else None)
+def _refused(target: Target, requested: str | None) -> Forbidden:
+    what = f"the model {requested!r}" if requested else f"the provider {target.provider!r}"
+    return Forbidden(f"The key may not use {what}.", param="model" if requested else None)
 
 
 async def _listen(collection: HolderCollection[Any], keyring: Keyring) -> None:

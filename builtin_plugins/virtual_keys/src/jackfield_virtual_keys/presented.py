@@ -108,8 +108,8 @@ def _is_key(member: str) -> bool:
     return unquote_plus(member.partition("=")[0]).lower() == "key"
 
 
-def _check_words(*said: str) -> None:
-    for text in said:
+def _check_words(*texts: str) -> None:
+    for text in texts:
         if holds_key(text):
             raise InvalidRequest(_IN_WORDS)
 

@@ -123,10 +123,10 @@ def check_tells_no_key(item: Holder) -> None:
 def check_metadata(item: Holder, lineage: Lineage) -> None:
     """Raise InvalidRequest for metadata that contradicts that of a parent."""
     for name, text in item.metadata.items():
-        told = lineage.metadata[name]
-        if text != told:
+        fixed = lineage.metadata[name]
+        if text != fixed:
             raise InvalidRequest(
-                f"`metadata`: {name} is {told!r} by what is above; leave it out.", param=_METADATA
+                f"`metadata`: {name} is {fixed!r} by what is above; leave it out.", param=_METADATA
             )
 
 

@@ -77,11 +77,11 @@ class Verbs:
     def delete(self, client: AdminClient, arguments: Namespace) -> int:
         """Delete one item."""
         path = self._path(arguments.id)
-        gone = client.send("DELETE", path, headers=_headers(arguments))
+        deleted = client.send("DELETE", path, headers=_headers(arguments))
         if arguments.json:
-            output().json(gone)
+            output().json(deleted)
         else:
-            output().line(good("deleted "), self.collection.singular, " ", name(gone["id"]))
+            output().line(good("deleted "), self.collection.singular, " ", name(deleted["id"]))
         return 0
 
     def acting(self, action: Action) -> Callable[[AdminClient, Namespace], int]:
