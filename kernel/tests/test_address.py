@@ -1,5 +1,7 @@
 """Addresses of listeners."""
 
+from pathlib import Path
+
 import pytest
 
 from jackfield.address import Address
@@ -32,3 +34,15 @@ def test_an_address_reads_and_prints_alike(text: str, address: Address, is_loopb
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"write|brackets"):
         Address.from_text(text)
+
+
+def test_a_socket_in_a_deep_folder_has_a_relative_path_if_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.chdir(deep)
+    assert Address.from_text("unix:a.sock", str(deep)) == Address(path="a.sock")
+    monkeypatch.chdir("/")
+    with pytest.raises(ValueError, match="up to 107 bytes"):
+        Address.from_text("unix:a.sock", str(deep))

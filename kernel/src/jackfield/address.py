@@ -36,12 +36,12 @@ class Address:
             path = text.removeprefix("unix:")
             if not path.strip():
                 raise ValueError('no path after "unix:"; write "unix:/path/to/socket"')
-            path = os.path.join(directory, os.path.expanduser(path))
-            if len(os.fsencode(path)) > _LONGEST_PATH:
-                path = os.path.relpath(path)  # which may fit
-            if (size := len(os.fsencode(path))) > _LONGEST_PATH or "\0" in path:
+            full = os.path.join(directory, os.path.expanduser(path))
+            size = len(os.fsencode(full))
+            path = full if size <= _LONGEST_PATH else os.path.relpath(full)  # which may fit
+            if len(os.fsencode(path)) > _LONGEST_PATH or "\0" in path:
                 raise ValueError(
-                    f"a socket's path has up to {_LONGEST_PATH} bytes, none 0; found {size}"
+                    f"a socket's path has up to {_LONGEST_PATH} bytes, no NUL; found {size}"
                 )
             return cls(path=path)
         if "://" in text:
