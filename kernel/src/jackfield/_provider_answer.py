@@ -79,9 +79,10 @@ class AnswerReader:
         """Whether to pass an answer on as it arrives; it must be of the kind that was asked for."""
         if not dialect.translates:
             return media.startswith(_EVENTS) or not media.startswith(_WHOLE)
-        if exchange.stream and not dialect.framing.frames(media):
-            raise self.unreadable("It was asked for a stream, and none came.")
-        if not exchange.stream and dialect.framing is SSE and media.startswith(_EVENTS):
+        if exchange.stream:
+            if not dialect.framing.frames(media):
+                raise self.unreadable("It was asked for a stream, and none came.")
+        elif media.startswith(_EVENTS) and dialect.framing is SSE:
             raise self.unreadable("It was asked for no stream, and one came.")
         return exchange.stream
 

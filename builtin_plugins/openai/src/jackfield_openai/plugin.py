@@ -88,6 +88,7 @@ class OpenAI(RealtimeProvider):
         self.reports_stream_usage = "stream_options" not in preset.unsupported
         super().__init__(evolve(config, dialects=()))
         self.vendor = "" if preset is ANY else preset_name(config, self.name)
+        self._is_xai = self.vendor == "xai"
         self.config = config
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
@@ -96,7 +97,7 @@ class OpenAI(RealtimeProvider):
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path if it has one of its own."""
-        if (path := self._path_at_xai(exchange)) is not None:
+        if self._is_xai and (path := _xai_path(exchange)) is not None:
             return path
         paths = self._preset.paths
         if paths:
@@ -116,7 +117,7 @@ class OpenAI(RealtimeProvider):
         """The client's own bytes, unless they contain something foreign to this API."""
         body = super().outgoing_body(exchange, model)
         dialect = exchange.dialect
-        if self._path_at_xai(exchange) is not None:
+        if self._is_xai and _xai_path(exchange) is not None:
             return xai_audio.body_of(exchange, body)
         if dialect is CHAT or dialect is RESPONSES:
             body = without_foreign_proofs(body)
@@ -128,12 +129,8 @@ class OpenAI(RealtimeProvider):
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """What xAI does not know of a request for audio."""
-        return xai_audio.left_out(exchange) if self._path_at_xai(exchange) is not None else ()
-
-    def _path_at_xai(self, exchange: Exchange) -> str | None:
-        if exchange.dialect is not RESOURCE or self.vendor != "xai":
-            return None
-        return xai_audio.path_of(exchange)
+        is_other = self._is_xai and _xai_path(exchange) is not None
+        return xai_audio.left_out(exchange) if is_other else ()
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that the API lists."""
@@ -150,6 +147,11 @@ class OpenAI(RealtimeProvider):
             ModelInfo(model.id, model.owned_by or self.name, model.created or 0)
             for model in (listed.data if isinstance(listed, _Models) else listed)
         ]
+
+
+def _xai_path(exchange: Exchange) -> str | None:
+    """xAI's own path for what is requested; None if it has the usual one."""
+    return xai_audio.path_of(exchange) if exchange.dialect is RESOURCE else None
 
 
 class _Model(msgspec.Struct):
