@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from anthropic._constants import ANTHROPIC_API_VERSION
 from tests.faults.gateway import serving
+from tests.openai_answers import chunks, completion
 
 from jackfield import sse
 from jackfield.testing import FakeUpstream
@@ -18,7 +19,6 @@ Front = tuple[anthropic.AsyncAnthropic, FakeUpstream]
 MESSAGES: Any = [{"role": "user", "content": "Weather in Rome?"}]
 TOOLS: Any = [{"name": "weather", "input_schema": {"type": "object", "properties": {}}}]
 PIXEL = "iVBORw0KGgo="
-OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"a":1}'}}
 
 
@@ -38,21 +38,6 @@ def message(*content: Mapping[str, Any], stop: str = "end_turn") -> bytes:
 
 def events(*values: dict[str, Any]) -> list[bytes]:
     return [sse.encode(json.dumps(value).encode(), value["type"]) for value in values]
-
-
-def completion(answer: Mapping[str, Any], finish: str = "stop") -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", **answer}, "finish_reason": finish}
-    head = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "gpt"}
-    return json.dumps({**head, "choices": [choice], "usage": OPENAI_USAGE}).encode()
-
-
-def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
-    head = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt"}
-    choices: list[Any] = [{"index": 0, "delta": d, "finish_reason": None} for d in deltas]
-    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
-    values = [*({**head, "choices": [c]} for c in choices)]
-    values.append({**head, "choices": [], "usage": OPENAI_USAGE})
-    return [*(sse.encode(json.dumps(value).encode()) for value in values), b"data: [DONE]\n\n"]
 
 
 def configuration(upstream: FakeUpstream) -> str:

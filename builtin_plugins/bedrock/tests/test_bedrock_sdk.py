@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import closing
 from typing import Any
 
@@ -14,8 +14,8 @@ from anthropic import AsyncAnthropicBedrock, RateLimitError
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError, EventStreamError  # type: ignore[import-untyped]
 from tests.faults.gateway import serving
+from tests.openai_answers import chunks, completion
 
-from jackfield import sse
 from jackfield.testing import FakeUpstream, UpstreamReply
 from jackfield_bedrock.event_stream import encode_event, encode_exception
 
@@ -31,8 +31,6 @@ ANSWER = {
     "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 15, "cacheReadInputTokens": 10},
     "metrics": {"latencyMs": 1},
 }
-OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
-HEAD = {"id": "c", "created": 1, "model": "gpt"}
 
 
 class Front:
@@ -116,20 +114,6 @@ async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front
             client.close()
 
 
-def completion(message: Mapping[str, Any], finish: str) -> Any:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    return {**HEAD, "object": "chat.completion", "choices": [choice], "usage": OPENAI_USAGE}
-
-
-def chunks(*deltas: Mapping[str, Any], finish: str) -> tuple[bytes, ...]:
-    head = {**HEAD, "object": "chat.completion.chunk"}
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    values: list[Any] = [{**head, "choices": [choice]} for choice in choices]
-    values.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
-    values.append({**head, "choices": [], "usage": OPENAI_USAGE})
-    return (*(sse.encode(json.dumps(value).encode()) for value in values), b"data: [DONE]\n\n")
-
-
 async def test_tool_calls_and_results_reach_bedrock_unchanged(front: Front) -> None:
     front.replies(ANSWER)
     front.replies(ANSWER)
@@ -147,8 +131,8 @@ async def test_tool_calls_and_results_reach_bedrock_unchanged(front: Front) -> N
 async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> None:
     function = {"name": "weather", "arguments": '{"city":"Rome"}'}
     call = {"id": "call_1", "type": "function", "function": function}
-    front.replies(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
-    front.replies(completion({"content": "Sunny."}, "stop"))
+    front.upstream.reply(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
+    front.upstream.reply(completion({"content": "Sunny."}, "stop"))
     first = await front.call("converse", modelId="oa/gpt", messages=HI, toolConfig=TOOLS)
     assert first["stopReason"] == "tool_use"
     assert first["usage"] == {"inputTokens": 30, "outputTokens": 20, "totalTokens": 50}
@@ -184,7 +168,7 @@ async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     more = {"index": 0, "function": {"arguments": '{"a":1}'}}
     deltas = ({"content": "Hé"}, {"tool_calls": [begin]}, {"tool_calls": [more]})
     wire = chunks(*deltas, finish="tool_calls")
-    front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
+    front.upstream.stream(wire)
     events = await front.call("converse_stream", modelId="oa/gpt", messages=HI)
     start = events[3]["contentBlockStart"]
     assert start["start"]["toolUse"] == {"toolUseId": "c1", "name": "f"}
@@ -206,7 +190,7 @@ async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     structure = {"jsonSchema": {"name": "city", "schema": json.dumps(schema)}}
     image = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
-    front.replies(completion({"content": '{"a":"b"}'}, "stop"))
+    front.upstream.reply(completion({"content": '{"a":"b"}'}, "stop"))
     await front.call(
         "converse",
         modelId="oa/gpt",
@@ -266,7 +250,8 @@ async def test_invoke_model_takes_anthropics_body_for_any_provider(
         "stop_sequence": None,
         "usage": usage,
     }
-    front.replies(answer if model.startswith("aws") else completion({"content": "Hi"}, "stop"))
+    body = json.dumps(answer).encode() if model.startswith("aws") else completion({"content": "Hi"})
+    front.upstream.reply(body)
     request = {
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 9,
@@ -280,7 +265,7 @@ async def test_invoke_model_takes_anthropics_body_for_any_provider(
 
 async def test_invoke_model_streams_an_openai_api_in_anthropics_form(front: Front) -> None:
     wire = chunks({"content": "Hé"}, finish="stop")
-    front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
+    front.upstream.stream(wire)
     body = json.dumps({"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
     events = await front.call("invoke_model_with_response_stream", modelId="oa/gpt", body=body)
     values = [json.loads(event["chunk"]["bytes"]) for event in events]
@@ -297,7 +282,7 @@ async def test_anthropics_client_for_bedrock_reads_an_openai_api(front: Front) -
         "messages": [{"role": "user", "content": "hi"}],
     }
     wire = chunks({"content": "Hé"}, finish="stop")
-    front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
+    front.upstream.stream(wire)
     async with AsyncAnthropicBedrock(
         aws_access_key="any",
         aws_secret_key="any",

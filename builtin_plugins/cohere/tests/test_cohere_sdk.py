@@ -1,7 +1,7 @@
 """Cohere's official SDK against a gateway process: in front of Cohere, and of an OpenAI API."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import cohere
@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from cohere.core.api_error import ApiError
 from tests.faults.gateway import serving
+from tests.openai_answers import chunks, completion
 
-from jackfield import sse
 from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,31 +34,6 @@ COHERE_ANSWER = {
         "tokens": {"input_tokens": 30, "output_tokens": 20},
     },
 }
-OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
-
-
-def completion(message: Mapping[str, Any], finish: str) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    return json.dumps(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "gpt",
-            "choices": [choice],
-            "usage": OPENAI_USAGE,
-        }
-    ).encode()
-
-
-def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt"}
-    choices: list[Any] = [
-        {"index": 0, "delta": delta, "finish_reason": None} for delta in deltas
-    ] + [{"index": 0, "delta": {}, "finish_reason": finish}]
-    values = [head | {"choices": [choice]} for choice in choices]
-    values.append(head | {"choices": [], "usage": OPENAI_USAGE})
-    return [sse.encode(json.dumps(value).encode()) for value in values] + [b"data: [DONE]\n\n"]
 
 
 def configuration(upstream: FakeUpstream) -> str:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from google import genai
 from google.genai import errors, types
 from tests.faults.gateway import serving
+from tests.openai_answers import chunks, completion
 
 from jackfield import sse
 from jackfield.testing import FakeUpstream
@@ -19,7 +20,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Front = tuple[genai.client.AsyncClient, FakeUpstream]
 ASK = "Weather in Rome?"
 USAGE = {"promptTokenCount": 30, "candidatesTokenCount": 20, "totalTokenCount": 50}
-OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
 CALL = {"name": "weather", "arguments": '{"city":"Rome"}'}
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -47,21 +47,6 @@ def content(*parts: Mapping[str, Any], **members: Any) -> dict[str, Any]:
 
 def answer(*parts: Mapping[str, Any]) -> bytes:
     return json.dumps(content(*parts, finishReason="STOP")).encode()
-
-
-def completion(message: Mapping[str, Any], finish: str = "stop") -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    body = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "gpt"}
-    return json.dumps({**body, "choices": [choice], "usage": OPENAI_USAGE}).encode()
-
-
-def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
-    head = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt"}
-    choices: list[Any] = [{"index": 0, "delta": d, "finish_reason": None} for d in deltas]
-    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
-    values = [head | {"choices": [choice]} for choice in choices]
-    values.append(head | {"choices": [], "usage": OPENAI_USAGE})
-    return [sse.encode(json.dumps(value).encode()) for value in values] + [b"data: [DONE]\n\n"]
 
 
 def configuration(upstream: FakeUpstream) -> str:

@@ -1,7 +1,7 @@
 """Mistral's official SDK against a gateway process: in front of Mistral, and of an OpenAI API."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,8 +9,8 @@ import pytest_asyncio
 from mistralai.client import Mistral
 from mistralai.client.errors import HTTPValidationError, MistralError
 from tests.faults.gateway import serving
+from tests.openai_answers import USAGE, chunks, completion
 
-from jackfield import sse
 from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,23 +20,6 @@ FUNCTION = {"name": "weather", "arguments": '{"city": "Rome"}'}
 TOOLS: Any = [
     {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 ]
-USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
-
-
-def completion(message: Mapping[str, Any], finish: str = "stop") -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    head = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
-    return json.dumps({**head, "choices": [choice], "usage": USAGE}).encode()
-
-
-def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
-    head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    choices: list[Any] = [
-        {"index": 0, "delta": delta, "finish_reason": None} for delta in deltas
-    ] + [{"index": 0, "delta": {}, "finish_reason": finish}]
-    values = [head | {"choices": [choice]} for choice in choices]
-    values.append(head | {"choices": [], "usage": USAGE})
-    return [sse.encode(json.dumps(value).encode()) for value in values] + [b"data: [DONE]\n\n"]
 
 
 def configuration(upstream: FakeUpstream) -> str:

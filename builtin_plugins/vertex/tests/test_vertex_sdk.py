@@ -1,7 +1,7 @@
 """Google's and Anthropic's official SDKs for Vertex AI against a gateway process."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anthropic
@@ -13,6 +13,7 @@ from google import genai
 from google.auth.credentials import AnonymousCredentials
 from google.genai import errors, types
 from tests.faults.gateway import serving
+from tests.openai_answers import completion
 
 from jackfield import sse
 from jackfield.testing import FakeUpstream
@@ -54,13 +55,6 @@ class Front:
 def answer(text: str, **members: Any) -> bytes:
     part = {"content": {"parts": [{"text": text}], "role": "model"}, **members}
     return json.dumps({"candidates": [part], "usageMetadata": USAGE, "responseId": "r"}).encode()
-
-
-def completion(message: Mapping[str, Any], finish: str = "stop") -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    body = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "gpt"}
-    usage = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
-    return json.dumps({**body, "choices": [choice], "usage": usage}).encode()
 
 
 def configuration(upstream: FakeUpstream) -> str:
