@@ -134,5 +134,5 @@ def test_only_what_is_certain_is_taken_to_be_free(error: GatewayError, unbilled:
     assert is_unbilled(error) is unbilled
 
 
-def test_a_plugin_that_fails_may_have_asked() -> None:
+def test_a_plugin_that_fails_may_have_called_a_model() -> None:
     assert not is_unbilled(PluginFailure("guard", "call_provider", "a bug"))

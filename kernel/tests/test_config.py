@@ -102,7 +102,7 @@ def _model(target: str, name: str = "a") -> str:
     return f"[models.{name}]\ntargets = ['{target}']\n"
 
 
-def test_no_more_problems_are_told_than_anybody_reads() -> None:
+def test_the_number_of_reported_problems_is_limited() -> None:
     models = "".join(f"[models.m{i}]\ntargets = ['m{i - 1}', 'n{i}']\n" for i in range(2000))
     document = parse(models)
     with pytest.raises(ConfigError) as caught:
@@ -112,7 +112,7 @@ def test_no_more_problems_are_told_than_anybody_reads() -> None:
     assert end == "jackfield.toml: too many problems; fix these first"
 
 
-def test_of_many_names_some_are_told() -> None:
+def test_of_many_names_some_are_listed() -> None:
     document = parse("".join(f"[providers.p{i}]\n" for i in range(100)) + _model("zebra/x"))
     read_settings(document)
     assert document.problems.lines[0].endswith(", p38, p39 and 60 more")
@@ -148,7 +148,7 @@ PRIVATE = f"{tempfile.gettempdir()}/jackfield-{os.getuid()}"
         ('admin = "127.0.0.1:9"', {}, Address("127.0.0.1", 9)),
     ],
 )
-def test_operations_listen_beside_the_user_unless_told_otherwise(
+def test_operations_listen_beside_the_user_unless_configured_otherwise(
     text: str, environ: dict[str, str], expected: Address | None
 ) -> None:
     assert _settings(f"[server]\n{text}").server.admin_listener(environ) == expected
@@ -189,7 +189,7 @@ def test_a_wrong_table_does_not_hide_the_rest() -> None:
     assert len(document.problems.lines) == 2
 
 
-def test_problems_are_sorted_by_their_place_and_told_once() -> None:
+def test_problems_are_sorted_by_their_place_and_reported_once() -> None:
     document = parse("a = 1\nb = [1, 2]\n", "x.toml")
     for path in [("b", 1), ("c",), ("a",), ("b", 1), ("b", 0, "z")]:
         document.problems.add(path, "wrong")

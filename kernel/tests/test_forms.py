@@ -3,7 +3,7 @@
 import pytest
 
 from jackfield.errors import InvalidRequest
-from jackfield.forms import field_span, field_spans
+from jackfield.forms import delimiter, field_span, field_spans
 
 BLANK = b"\r\n\r\n"
 MEDIA = "multipart/form-data; boundary=XyZ"
@@ -120,3 +120,17 @@ def test_a_boundary_that_is_in_doubt_is_refused(media: str) -> None:
 )
 def test_only_the_boundary_is_taken_for_it(media: str) -> None:
     assert field_span(form(MODEL), media, "model") is not None
+
+
+@pytest.mark.parametrize(
+    ("media", "mark"),
+    [
+        (MEDIA, b"--XyZ"),
+        ("multipart/form-data; xboundary=A; boundary=XyZ", b"--XyZ"),
+        ('multipart/form-data; x="boundary=A"; boundary=XyZ', b"--XyZ"),
+        ('multipart/form-data; boundary="X;yZ"', b"--X;yZ"),
+        ("application/json; boundary=XyZ", b""),
+    ],
+)
+def test_parts_begin_with_the_delimiter(media: str, mark: bytes) -> None:
+    assert delimiter(media) == mark

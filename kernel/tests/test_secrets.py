@@ -250,12 +250,12 @@ async def test_a_source_that_fails_is_named_with_the_reference() -> None:
         await sources.resolve(SecretRef("vault", "llm/key"))
 
 
-def test_a_check_does_not_ask_a_plugin() -> None:
-    def ask(location: str) -> str:
-        raise AssertionError(f"asked for {location}")
+def test_a_check_does_not_call_a_plugin() -> None:
+    def resolve(location: str) -> str:
+        raise AssertionError(f"resolved {location}")
 
     sources = SecretSources(expected={"vault"})
-    sources.register("vault", ask)
+    sources.register("vault", resolve)
     sources.check(SecretRef("vault", "a"))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield._tool_names import accepted, restoring
+from jackfield._tool_names import restoring_names, with_accepted_names
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.events import StreamEvent, TextDelta, ToolCallDelta, ToolCallStarted
@@ -59,20 +59,20 @@ def request(names: Sequence[str], called: Sequence[str] = ()) -> ChatRequest:
 
 
 def sent(names: Sequence[str], rule: str = RULES[0]) -> list[str]:
-    tools = accepted(exchange(), request(names), ruled(rule)).tools
+    tools = with_accepted_names(exchange(), request(names), ruled(rule)).tools
     return [tool.name for tool in tools if isinstance(tool, Tool)]
 
 
 @given(st.lists(NAMES, unique=True, max_size=8), st.sampled_from(RULES))
 def test_any_names_are_accepted_and_distinct_and_come_back(names: list[str], rule: str) -> None:
     dialect, one = ruled(rule), exchange()
-    asked = accepted(one, request(names, names), dialect)
+    asked = with_accepted_names(one, request(names, names), dialect)
     up = [tool.name for tool in asked.tools if isinstance(tool, Tool)]
     assert all(re.fullmatch(rule, name) for name in up)
     assert len(set(up)) == len(names)
     assert all(new == name for name, new in zip(names, up, strict=True) if re.fullmatch(rule, name))
     answer = ChatResponse("", "m", (Choice(Message("assistant", calls_of(asked)), "tool_calls"),))
-    restored = restoring(one, dialect, lambda value: value)(answer)
+    restored = restoring_names(one, dialect, lambda value: value)(answer)
     assert [call.name for call in restored.choices[0].message.parts] == names
 
 
@@ -83,7 +83,7 @@ def calls_of(asked: ChatRequest) -> tuple[ToolCall, ...]:
 
 def test_a_name_changes_wherever_it_goes_up_and_nothing_else_does() -> None:
     asked = request(["a.b", "plain"], ["a.b", "gone/since", "plain"])
-    up = accepted(exchange(), asked, ruled(RULES[0]))
+    up = with_accepted_names(exchange(), asked, ruled(RULES[0]))
     (new,) = up.tool_choice.names if up.tool_choice else ()
     assert [tool.name for tool in up.tools if isinstance(tool, Tool)] == [new, "plain"]
     assert [call.name for call in calls_of(up)][::2] == [new, "plain"]
@@ -110,13 +110,13 @@ def test_a_name_that_another_tool_has_already_is_not_given_again() -> None:
 def test_a_request_without_a_name_to_change_stays_as_it_is(rule: str) -> None:
     asked = request(["plain", "an-other" if rule else MCP], ["plain"])
     one, dialect = exchange(), ruled(rule)
-    assert accepted(one, asked, dialect) is asked
-    assert restoring(one, dialect, len) is len
+    assert with_accepted_names(one, asked, dialect) is asked
+    assert restoring_names(one, dialect, len) is len
 
 
 def test_a_stream_has_the_clients_names_and_what_a_model_makes_up() -> None:
     one, dialect = exchange(), ruled(RULES[0])
-    (tool,) = accepted(one, request(["a.b"]), dialect).tools
+    (tool,) = with_accepted_names(one, request(["a.b"]), dialect).tools
     assert isinstance(tool, Tool)
     events: list[StreamEvent] = [
         TextDelta(0, tool.name),
@@ -124,11 +124,11 @@ def test_a_stream_has_the_clients_names_and_what_a_model_makes_up() -> None:
         ToolCallDelta(1, tool.name),
         ToolCallStarted(2, "c2", "made_up"),
     ]
-    restored = list(map(restoring(one, dialect, lambda event: event), events))
+    restored = list(map(restoring_names(one, dialect, lambda event: event), events))
     assert restored == [events[0], ToolCallStarted(1, "c1", "a.b"), *events[2:]]
 
 
 def test_an_answer_from_elsewhere_keeps_its_names() -> None:
     one = exchange()
-    accepted(one, request(["a.b"]), ruled(RULES[0]))
-    assert restoring(one, None, len) is len
+    with_accepted_names(one, request(["a.b"]), ruled(RULES[0]))
+    assert restoring_names(one, None, len) is len

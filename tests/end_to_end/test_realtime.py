@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define
 from msgspec.structs import replace
 from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeServerEvent
@@ -41,11 +41,10 @@ Script = Callable[[ServerConnection], Awaitable[None]]
 
 @define(eq=False)
 class Stage:
-    """A gateway behind its server, and what its provider has been asked."""
+    """A gateway behind its server."""
 
     gateway: ObservedGateway
     port: int
-    asked: list[Request] = field(factory=list)
 
     def client(self) -> AsyncOpenAI:
         return AsyncOpenAI(base_url=f"http://127.0.0.1:{self.port}/v1", api_key="sk-client")
@@ -99,14 +98,14 @@ def wire(session: str, frame: Frame) -> str | bytes:
 
 
 async def play(
-    connection: ClientConnection | ServerConnection, session: str, mine: str
+    connection: ClientConnection | ServerConnection, session: str, direction: str
 ) -> list[str]:
     """Take one side of a recorded session; what came otherwise than recorded."""
     wrong: list[str] = []
     for frame in recorded()[session]:
         if frame["kind"] != "message":
             break
-        if frame["direction"] == mine:
+        if frame["direction"] == direction:
             await connection.send(wire(session, frame))
         elif (came := await connection.recv()) != wire(session, frame):
             wrong.append(f"{session}: {came[:200]!r}")
@@ -162,7 +161,7 @@ def event(kind: str, **members: Any) -> str:
 
 
 async def assistant(connection: ServerConnection) -> None:
-    """A provider that answers whatever it is asked with a greeting."""
+    """A provider that answers every request with a greeting."""
     await connection.send(event("session.created", session={"type": "realtime", "model": "m"}))
     async for message in connection:
         if json.loads(message)["type"] != "response.create":
@@ -193,17 +192,17 @@ async def interrupted(connection: ServerConnection) -> None:
 
 async def test_the_official_client_holds_a_conversation(stage: Open) -> None:
     opened = await stage(assistant)
-    said: list[RealtimeServerEvent] = []
+    events: list[RealtimeServerEvent] = []
     async with opened.client().realtime.connect(model="talker") as connection:
         await connection.session.update(session={"type": "realtime", "instructions": "Greet."})
         for _ in range(2):
             await connection.response.create()
             async for one in connection:
-                said.append(one)
+                events.append(one)
                 if one.type == "response.done":
                     break
-    texts = [one.delta for one in said if one.type == "response.output_text.delta"]
-    assert said[0].type == "session.created"
+    texts = [one.delta for one in events if one.type == "response.output_text.delta"]
+    assert events[0].type == "session.created"
     assert texts == ["Good ", "day", "Good ", "day"]
     assert await opened.usage() == Usage(input_tokens=10, output_tokens=4)
 
@@ -220,13 +219,13 @@ async def test_an_answer_during_which_a_session_ends_is_estimated(stage: Open) -
     (settled,) = opened.gateway.settled
     assert usage is not None
     assert (settled.outcome.kind, settled.outcome.usage_complete) == ("truncated", False)
-    # Reported: 500 and 20. The second answer reads that again, and says half a second.
+    # Reported: 500 and 20. The second has them as input, and half a second of audio as output.
     assert usage.input_tokens >= 500 + 520
     assert usage.audio_output_tokens in (10, 11)
     assert usage.output_tokens == 20 + usage.audio_output_tokens
 
 
-async def test_a_session_in_which_nothing_was_asked_costs_nothing(stage: Open) -> None:
+async def test_a_session_without_a_request_costs_nothing(stage: Open) -> None:
     opened = await stage(assistant)
     async with opened.client().realtime.connect(model="talker") as connection:
         await connection.recv()
@@ -253,10 +252,10 @@ async def test_the_official_client_is_told_of_a_shutdown_in_an_event(stage: Open
 async def test_the_official_client_is_refused_as_by_the_vendor(
     stage: Open, status: int, shown: int
 ) -> None:
-    said = {"error": {"message": "Not now.", "type": "x", "code": "busy", "param": None}}
+    error = {"error": {"message": "Not now.", "type": "x", "code": "busy", "param": None}}
 
     def refuse(connection: ServerConnection, request: Request) -> Response:
-        body = json.dumps(said).encode()
+        body = json.dumps(error).encode()
         headers = Headers({"Content-Length": str(len(body)), "Content-Type": "application/json"})
         return Response(status, "No", headers, body)
 
@@ -265,4 +264,4 @@ async def test_the_official_client_is_refused_as_by_the_vendor(
         await opened.client().realtime.connect(model="talker").enter()
     response = caught.value.response
     assert response.status_code == shown
-    assert (json.loads(response.body or b"") == said) is (status == 429)
+    assert (json.loads(response.body or b"") == error) is (status == 429)

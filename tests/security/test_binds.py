@@ -41,19 +41,19 @@ def server(bind: str, more: str = "", plugins: str = "") -> str:
 
 @pytest.mark.parametrize("bind", OPEN)
 def test_an_open_address_needs_two_things_and_both_are_named(bind: str) -> None:
-    said = problems(server(bind))
-    assert UNAUTHENTICATED in said
-    assert CLEAR_TEXT in said
+    found = problems(server(bind))
+    assert UNAUTHENTICATED in found
+    assert CLEAR_TEXT in found
 
 
 @pytest.mark.parametrize("bind", OPEN)
 def test_each_of_the_two_is_named_alone(bind: str) -> None:
-    said = problems(server(bind, "behind_proxy = true"))
-    assert UNAUTHENTICATED in said
-    assert CLEAR_TEXT not in said
-    said = problems(server(bind, plugins="[plugins.key_guard]"))
-    assert UNAUTHENTICATED not in said
-    assert CLEAR_TEXT in said
+    found = problems(server(bind, "behind_proxy = true"))
+    assert UNAUTHENTICATED in found
+    assert CLEAR_TEXT not in found
+    found = problems(server(bind, plugins="[plugins.key_guard]"))
+    assert UNAUTHENTICATED not in found
+    assert CLEAR_TEXT in found
 
 
 def test_with_both_an_open_address_is_accepted() -> None:
@@ -72,9 +72,9 @@ def test_loopback_needs_nothing(bind: str) -> None:
 
 @pytest.mark.parametrize("admin", OPEN)
 def test_the_admin_listener_never_faces_other_machines(admin: str) -> None:
-    said = problems(server("127.0.0.1:4747", f'admin = "{admin}"', "[plugins.key_guard]"))
-    assert "admin" in said
-    assert "Unix socket" in said
+    found = problems(server("127.0.0.1:4747", f'admin = "{admin}"', "[plugins.key_guard]"))
+    assert "admin" in found
+    assert "Unix socket" in found
 
 
 def test_without_a_configuration_only_loopback_is_listened_on() -> None:
@@ -92,9 +92,9 @@ def test_the_command_ends_with_2_and_names_both(
     path.write_text(server("0.0.0.0:0"))
     for command in (["serve", "--config", str(path)], ["check", "--config", str(path)]):
         assert main(command) == 2, command
-        said = "".join(capsys.readouterr())
-        assert UNAUTHENTICATED in said
-        assert CLEAR_TEXT in said
+        found = "".join(capsys.readouterr())
+        assert UNAUTHENTICATED in found
+        assert CLEAR_TEXT in found
 
 
 def test_a_unix_socket_is_for_its_owner_alone(tmp_path: Path) -> None:

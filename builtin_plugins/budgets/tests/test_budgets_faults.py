@@ -107,8 +107,8 @@ async def client(tmp_path: Path) -> AsyncIterator[GatewayClient]:
 
 
 def body(**fields: Any) -> dict[str, Any]:
-    asked = {"model": "fake/echo", "messages": [{"role": "user", "content": "Hello"}]}
-    return {**asked, "max_tokens": 1000, **fields}
+    wire = {"model": "fake/echo", "messages": [{"role": "user", "content": "Hello"}]}
+    return {**wire, "max_tokens": 1000, **fields}
 
 
 async def ask(client: GatewayClient, **fields: Any) -> Any:
@@ -229,10 +229,10 @@ async def test_a_warning_is_posted_to_a_webhook_until_it_is_taken(tmp_path: Path
             await plugin._ledger.flush()
             await plugin.watch.look()
             await plugin._webhook.sent.wait()
-        told = server.requests[1]
-        assert told.path == "/hook?x=1"
-        assert b'"budget_threshold"' in told.body
-        assert b'"threshold":0.5' in told.body
+        warning = server.requests[1]
+        assert warning.path == "/hook?x=1"
+        assert b'"budget_threshold"' in warning.body
+        assert b'"threshold":0.5' in warning.body
 
 
 async def test_a_warning_that_no_webhook_takes_is_dropped_with_the_reason(
@@ -283,7 +283,7 @@ async def test_a_warning_that_waits_when_the_gateway_stops_is_sent(tmp_path: Pat
             client.fake.always(Reply(("Hi",), usage=Usage(1000, 2000)))
             assert (await ask(client, max_tokens=2000)).status == 200
             await client.plugin("budgets").watch.look()
-        assert [b'"threshold":0.5' in asked.body for asked in server.requests] == [True]
+        assert [b'"threshold":0.5' in request.body for request in server.requests] == [True]
 
 
 async def test_what_another_plugin_answers_is_free(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ async def test_a_form_has_coheres_fields_with_the_file_last(front: Front) -> Non
     assert answer.headers["x-jackfield-loss"] == "audio.prompt"
 
 
+async def test_the_boundary_is_read_as_the_fields_are(front: Front) -> None:
+    _, upstream, gateway = front
+    upstream.reply(b'{"text":" Ruby"}')
+    headers = {"content-type": FORM["content-type"].replace("boundary", "xboundary=y; boundary")}
+    body = part("model", b"co/m") + part("language", b"en") + FILE + b"--x--\r\n"
+    await gateway.post("/v1/audio/transcriptions", body=body, headers=headers)
+    assert upstream.requests[0].body == body.replace(b"co/m", b"m")
+
+
 async def test_openais_sdk_reads_a_transcription(front: Front) -> None:
     client, upstream, _ = front
     upstream.reply(b'{"text":"Ruby"}')

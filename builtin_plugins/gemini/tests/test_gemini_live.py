@@ -52,7 +52,7 @@ Script = Callable[[ServerConnection], Awaitable[None]]
 
 @define(eq=False)
 class Provider:
-    """Follows `script` in every session, and keeps what it has been asked."""
+    """Follows `script` in every session, and keeps the requests that opened them."""
 
     script: Script
     requests: list[Request] = field(factory=list)
@@ -134,12 +134,12 @@ def wire(frame: Frame) -> str | bytes:
 
 
 async def play(
-    connection: ClientConnection | ServerConnection, session: str, mine: str
+    connection: ClientConnection | ServerConnection, session: str, direction: str
 ) -> list[str]:
     """Take one side of a recorded session; what came otherwise than recorded."""
     wrong: list[str] = []
     for frame in recorded()[session]:
-        if frame["direction"] == mine:
+        if frame["direction"] == direction:
             await connection.send(wire(frame))
         elif (came := await connection.recv()) != wire(frame):
             wrong.append(f"{session}: {came[:200]!r}")
@@ -290,7 +290,7 @@ def fed(**members: Any) -> bytes:
     return MESSAGES.with_data(b"\x82\x00", json.dumps(members).encode())
 
 
-async def test_a_session_in_which_nothing_was_asked_certainly_costs_nothing() -> None:
+async def test_a_session_without_a_request_certainly_costs_nothing() -> None:
     meter = LiveMeter()
     meter.sent(b'{"setup":{"model":"models/m"}}')
     meter.feed(fed(setupComplete={}))

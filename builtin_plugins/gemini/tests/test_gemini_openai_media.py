@@ -1,4 +1,4 @@
-"""Speech, transcription and images by Google, asked for with OpenAI's SDK."""
+"""Speech, transcription and images by Google, requested with OpenAI's SDK."""
 
 import base64
 import io
@@ -11,6 +11,8 @@ import openai
 import pytest
 from tests.corpus import by_id, needs_corpus
 
+from jackfield.bounds import sizes_of
+from jackfield.capabilities import Capabilities
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 
 Front = tuple[openai.AsyncOpenAI, FakeUpstream, GatewayClient]
@@ -95,23 +97,23 @@ async def test_speech_may_be_bare_samples_in_a_voice_of_googles(front: Front) ->
     assert (raw.headers["content-type"], raw.content) == ("audio/pcm", b"\1\0" * 2400)
 
 
-async def test_a_transcription_is_the_text_that_was_heard(front: Front) -> None:
+async def test_a_transcription_is_the_text_of_the_answer(front: Front) -> None:
     client, upstream, gateway = front
     upstream.reply(
         made({"text": "thinking", "thought": True}, {"text": " Ruby is"}, {"text": " fun.\n"})
     )
-    heard = await client.audio.transcriptions.create(
+    transcription = await client.audio.transcriptions.create(
         model="gm/gemini-2.5-flash", file=("a.wav", WAV), language="en", temperature=0.5
     )
-    assert heard.text == "Ruby is fun."
-    assert heard.usage is not None
-    assert heard.usage.type == "tokens"
-    assert (heard.usage.input_tokens, heard.usage.output_tokens) == (9, 20)
+    assert transcription.text == "Ruby is fun."
+    assert transcription.usage is not None
+    assert transcription.usage.type == "tokens"
+    assert (transcription.usage.input_tokens, transcription.usage.output_tokens) == (9, 20)
     path, tree = sent(upstream)
-    text, sound = tree["contents"][0]["parts"]
+    text, audio = tree["contents"][0]["parts"]
     assert path == "/v1beta/models/gemini-2.5-flash:generateContent"
     assert text["text"].startswith("Transcribe the provided audio")
-    assert sound == media(WAV, "audio/wav")
+    assert audio == media(WAV, "audio/wav")
     assert tree["generationConfig"] == {"temperature": 0.5}
     used = gateway.settled[0].outcome.usage
     assert used is not None
@@ -122,13 +124,13 @@ async def test_a_transcription_may_be_bare_text_and_a_translation_is_english(fro
     client, upstream, _ = front
     upstream.reply(made({"text": "Hello"}), headers={"Content-Type": "application/json"})
     with pytest.deprecated_call():
-        said: Any = await client.audio.translations.create(
+        translation: Any = await client.audio.translations.create(
             model="gm/gemini-2.5-flash", file=("a.ogg", b"OggS\0"), response_format="text"
         )
-    assert said == "Hello\n"
-    text, sound = sent(upstream)[1]["contents"][0]["parts"]
+    assert translation == "Hello\n"
+    text, audio = sent(upstream)[1]["contents"][0]["parts"]
     assert "into English" in text["text"]
-    assert sound["inlineData"]["mimeType"] == "audio/ogg"
+    assert audio["inlineData"]["mimeType"] == "audio/ogg"
 
 
 async def test_an_image_is_base64_with_its_usage(front: Front) -> None:
@@ -153,9 +155,9 @@ async def test_images_are_changed_as_forms_and_as_json(front: Front) -> None:
     data = "data:image/png;base64," + base64.b64encode(PNG).decode()
     shown: Any = {"model": "gm/gemini-image", "prompt": "Green", "images": [{"image_url": data}]}
     await client.post("/images/edits", body=shown, cast_to=object)
-    asked = [json.loads(one.body)["contents"][0]["parts"] for one in upstream.requests]
+    bodies = [json.loads(one.body)["contents"][0]["parts"] for one in upstream.requests]
     image = media(PNG, "image/png")
-    assert asked == [[{"text": "Green"}, image, image], [{"text": "Green"}, image]]
+    assert bodies == [[{"text": "Green"}, image, image], [{"text": "Green"}, image]]
 
 
 async def test_imagen_makes_several_images_that_are_billed_each(front: Front) -> None:
@@ -168,6 +170,26 @@ async def test_imagen_makes_several_images_that_are_billed_each(front: Front) ->
     assert path == "/v1beta/models/imagen-3.0-generate-001:predict"
     assert tree == {"instances": [{"prompt": "Sea"}], "parameters": {"sampleCount": 2}}
     assert gateway.settled[0].outcome.usage is None  # the request says how many
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "expected"),
+    [("n", "4", 4), ("n", "04", 4), ("n[]", "4", 1), ("n", "0_4", 0), ("n", "4.0", 0)],
+)
+async def test_no_more_images_are_made_than_a_budget_counts(
+    front: Front, name: str, count: str, expected: int
+) -> None:
+    _, upstream, gateway = front
+    upstream.reply(b'{"predictions":[{"bytesBase64Encoded":"AAAA","mimeType":"image/png"}]}')
+    part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'.format
+    body = part("model", "gm/imagen") + part("prompt", "Sea") + part(name, count) + "--x--\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    await gateway.post("/v1/images/generations", body=body.encode(), headers=headers)
+    asked = [json.loads(request.body)["parameters"]["sampleCount"] for request in upstream.requests]
+    assert asked == [expected] * bool(expected)
+    if expected:
+        sizes = sizes_of(gateway.settled[0].exchange, ["gemini"], Capabilities())
+        assert sizes.units["image"] == expected
 
 
 async def test_what_google_blocks_is_a_refusal_of_openais(front: Front) -> None:
@@ -191,6 +213,24 @@ async def test_googles_error_is_one_of_openais(front: Front) -> None:
         await client.audio.speech.create(model="gm/tts", input="x", voice="Nobody")
 
 
+@pytest.mark.parametrize("rate", ["24000", "0000"])
+async def test_sound_that_cannot_be_read_is_the_providers_failure(front: Front, rate: str) -> None:
+    client, upstream, _ = front
+    sound = {"mimeType": f"audio/L16;rate={rate}", "data": "\u00e9"}
+    upstream.reply(made({"inlineData": sound}))
+    with pytest.raises(openai.InternalServerError) as raised:
+        await client.audio.speech.create(model="gm/tts", input="Hello", voice="Puck")
+    assert raised.value.status_code == 502
+
+
+async def test_sound_with_a_rate_of_zero_is_taken_to_have_the_usual_one(front: Front) -> None:
+    client, upstream, _ = front
+    upstream.reply(made(media(b"\1\0" * 10, "audio/L16;rate=00000")))
+    sound = await client.audio.speech.create(model="gm/tts", input="Hello", voice="Puck")
+    with wave.open(io.BytesIO(sound.content)) as file:
+        assert file.getframerate() == 24_000
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "MP3": ("audio/speech", {"input": "x", "voice": "v", "response_format": "mp3"}),
     "events of speech": ("audio/speech", {"input": "x", "voice": "v", "stream_format": "sse"}),
@@ -201,6 +241,14 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "a URL": ("images/generations", {"prompt": "x", "response_format": "url"}),
     "an odd size": ("images/generations", {"prompt": "x", "size": "large"}),
     "an image by URL": ("images/edits", {"prompt": "x", "images": [{"image_url": "https://a/b"}]}),
+    "an image that is not base64": (
+        "images/edits",
+        {"prompt": "x", "images": [{"image_url": "data:image/png;base64,\u00e9"}]},
+    ),
+    "half an image": ("images/generations", {"model": "gm/imagen", "prompt": "x", "n": 1.5}),
+    "a number in a string": ("images/generations", {"model": "gm/imagen", "prompt": "x", "n": "4"}),
+    "no integer": ("images/generations", {"model": "gm/imagen", "prompt": "x", "n": 4.0}),
+    "no image": ("images/generations", {"model": "gm/imagen", "prompt": "x", "n": 0}),
     "a variation": ("images/variations", {"image": "x"}),
     "a stream": ("images/generations", {"prompt": "x", "stream": True}),
 }
@@ -219,7 +267,7 @@ async def test_what_google_cannot_do_is_refused_before_anything_is_sent(
 
 async def test_a_file_of_an_unknown_kind_is_refused(front: Front) -> None:
     client, upstream, _ = front
-    with pytest.raises(openai.BadRequestError, match="not a sound"):
+    with pytest.raises(openai.BadRequestError, match="not audio"):
         await client.audio.transcriptions.create(model="gm/m", file=("a.wav", b"MZ\x90\0"))
     assert upstream.requests == []
 
@@ -236,17 +284,17 @@ async def test_what_is_left_out_is_named(front: Front) -> None:
 @needs_corpus
 async def test_a_recorded_transcription_and_a_recorded_image_are_read(front: Front) -> None:
     client, upstream, _ = front
-    heard, drawn = (
+    transcription, image_answer = (
         by_id("vertex-generate-content-4dbc0ac45d"),
         by_id("vertex-generate-content-37de1d7b70"),
     )
-    upstream.reply(heard.body)
+    upstream.reply(transcription.body)
     text = await client.audio.transcriptions.create(model="gm/m", file=("a.wav", WAV))
-    assert text.text == heard.expect["text"]
+    assert text.text == transcription.expect["text"]
     assert text.usage is not None
     assert text.usage.type == "tokens"
     assert (text.usage.input_tokens, text.usage.total_tokens) == (113, 145)
-    upstream.reply(drawn.body)
+    upstream.reply(image_answer.body)
     images = await client.images.generate(model="gm/m", prompt="An axolotl")
     assert images.data is not None
     assert base64.b64decode(images.data[0].b64_json or "")[:3] == b"\xff\xd8\xff"

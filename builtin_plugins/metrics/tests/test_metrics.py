@@ -4,6 +4,8 @@ import shutil
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +176,23 @@ async def test_what_other_plugins_count_is_shown_too() -> None:
     finally:
         REGISTRY.unregister(mine)
     assert value(found["cache_hits"], "_total") == 3
+
+
+async def test_what_other_plugins_count_is_counted_once_when_a_reload_replaces_the_plugin(
+    tmp_path: Path,
+) -> None:
+    toml = f'[server]\nstate_dir = "{tmp_path}"\n{TOML}'
+    mine = Counter("cache_misses", "Answers that were not in the cache.")
+    try:
+        async with AsyncExitStack() as old:
+            await scraped(await old.enter_async_context(run_gateway(toml)))
+            mine.inc(3)
+            async with run_gateway(toml) as gateway:
+                await old.aclose()
+                mine.inc()
+                found = await scraped(gateway)
+        async with run_gateway(toml) as gateway:
+            again = await scraped(gateway)
+    finally:
+        REGISTRY.unregister(mine)
+    assert [value(one["cache_misses"], "_total") for one in (found, again)] == [4, 4]

@@ -3,13 +3,17 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+from math import inf
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.faults.gateway import serving
 
-from jackfield_metrics.families import Family, Sample, added, decode
+from jackfield_metrics.families import Family, Sample, added, decode, encode
 from jackfield_metrics.shared_file import SharedFile
 
 TOML = """
@@ -60,15 +64,55 @@ def test_counters_go_on_after_a_restart_and_gauges_do_not(tmp_path: Path) -> Non
     assert values(SharedFile(tmp_path / "m").total([])) == {"requests_total 200": 8}
 
 
-def test_a_file_that_cannot_be_read_counts_nothing(tmp_path: Path) -> None:
+UNREADABLE = {
+    "another release's": b'{"a format": "of another release"}',
+    "empty": b"",
+    "cut": encode([requests(7)])[:-3],
+    "no UTF-8": encode([requests(7)]).replace(b"requests_total", b"requests_tota\xff"),
+    "an unknown type": encode([requests(7)]).replace(b"counter", b"kounter"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_file_that_cannot_be_read_counts_nothing(tmp_path: Path, kind: str) -> None:
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "0.json").write_bytes(b'{"a format": "of another release"}')
+    for name in ("0", "1"):  # one of its own, and one of another process
+        (tmp_path / "m" / f"{name}.msgpack").write_bytes(UNREADABLE[kind])
     assert values(SharedFile(tmp_path / "m").total([requests(1)])) == {"requests_total 200": 1}
+
+
+def test_a_gauge_may_be_infinite(tmp_path: Path) -> None:
+    first, second = SharedFile(tmp_path / "m"), SharedFile(tmp_path / "m")
+    second.write([requests(2), in_flight(inf)])
+    assert values(first.total([])) == {"requests_total 200": 2, "in_flight": inf}
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from jackfield_metrics.families import Family, Sample
+from jackfield_metrics.shared_file import SharedFile
+gauge = Family("in_flight", "", "gauge", (Sample("in_flight", (), 3.0),))
+SharedFile(Path(sys.argv[1])).write([gauge])
+"""
+
+
+def test_requests_of_a_process_that_has_died_are_no_longer_in_flight(tmp_path: Path) -> None:
+    first = SharedFile(tmp_path / "m")
+    subprocess.run([sys.executable, "-c", WRITING, tmp_path / "m"], check=True)
+    assert values(first.total([in_flight(1)])) == {"in_flight": 1}
+
+
+def test_nothing_is_written_once_a_file_is_closed(tmp_path: Path) -> None:
+    stopped = SharedFile(tmp_path / "m")
+    stopped.close([requests(7)])
+    stopped.write([requests(6), in_flight(1)])  # a write that began before, and comes late
+    assert values(SharedFile(tmp_path / "m").total([])) == {"requests_total 200": 7}
 
 
 def written(folder: Path) -> float:
     """How many requests the files of all processes count together."""
-    families = [one for path in folder.glob("*.json") for one in decode(path.read_bytes())]
+    families = [one for path in folder.glob("*.msgpack") for one in decode(path.read_bytes())]
     return sum(v for name, v in values(added(families)).items() if REQUESTS in name)
 
 

@@ -289,7 +289,7 @@ def test_reasoning_and_opaque_parts_of_another_dialect() -> None:
             ReasoningDelta(0, "one"),
             ReasoningDelta(0, signature="s"),
             ReasoningDelta(1, "two"),
-            PartAdded(2, Opaque("other", "thing", {})),
+            PartAdded(2, Opaque("other", "custom", {})),
             PartAdded(3, Image(url="https://e.org/i.png")),
             CitationAdded(4, Citation(cited_text="x")),
         )
@@ -297,7 +297,7 @@ def test_reasoning_and_opaque_parts_of_another_dialect() -> None:
     assert b'"reasoning_content":"one"' in wire[1]
     assert b'"reasoning_content":"\\n\\ntwo"' in wire[3]
     assert [loss.feature for loss in renderer.losses] == [
-        "messages.thing",
+        "messages.custom",
         "images.output",
         "citations",
     ]

@@ -147,7 +147,7 @@ async def test_a_table_that_cannot_work_does_not_start(table: str, problem: str)
             pass
 
 
-async def test_a_translated_request_is_in_the_words_of_the_api(upstream: FakeUpstream) -> None:
+async def test_a_translated_request_has_the_fields_of_the_api(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(CHAT).encode())
     question = {
         "model": "up/m",
@@ -200,7 +200,7 @@ async def test_a_call_that_an_api_cannot_make_is_not_sent_to_it(upstream: FakeUp
     assert upstream.requests == []
 
 
-async def test_a_client_of_chat_is_heard_in_the_words_of_the_api(upstream: FakeUpstream) -> None:
+async def test_a_request_of_chat_is_sent_with_the_fields_of_the_api(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(CHAT).encode())
     question = ASK | {"max_completion_tokens": 9}
     async with run_gateway(table(upstream, "deepseek")) as gateway:
@@ -329,8 +329,8 @@ async def test_a_model_whose_chat_has_no_tools_is_asked_in_responses_by_other_ve
     doors = '[server]\nfront_doors = ["anthropic"]\n'
     async with run_gateway(doors + table(upstream, "openai")) as gateway:
         upstream.reply(json.dumps(answers[paths[0]]).encode())
-        asked = hi | {"max_tokens": 99, "tools": [tool]}
-        answer = await (await gateway.post("/anthropic/v1/messages", json=asked)).json()
+        message = hi | {"max_tokens": 99, "tools": [tool]}
+        answer = await (await gateway.post("/anthropic/v1/messages", json=message)).json()
         upstream.reply(json.dumps(answers[paths[1]]).encode())
         await gateway.post("/v1/chat/completions", json=hi)
     assert answer["content"] == [{"type": "text", "text": "Hi"}]

@@ -59,6 +59,15 @@ async def test_a_voice_of_openais_and_instructions_are_named_as_lost(front: Fron
     assert raw.headers["x-jackfield-loss"] == "audio.instructions, audio.voice"
 
 
+@pytest.mark.parametrize("voice", [{"id": "v"}, ["alloy"]])
+async def test_a_voice_that_is_no_string_is_left_for_xai_to_judge(front: Front, voice: Any) -> None:
+    client, upstream, _ = front
+    upstream.reply(b"\xff\xfb", headers=MP3)
+    body = {"model": "grok/tts", "input": "x", "voice": voice}
+    await client.post("/audio/speech", body=body, cast_to=object)
+    assert json.loads(upstream.requests[0].body)["voice_id"] == voice
+
+
 async def test_a_transcription_has_its_file_last_and_says_how_long_it_was(front: Front) -> None:
     client, upstream, gateway = front
     upstream.reply(b'{"text":"Ruby","language":"en","duration":3.7,"words":[]}')

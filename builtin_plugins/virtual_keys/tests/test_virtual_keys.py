@@ -13,7 +13,7 @@ from jackfield_virtual_keys.key_text import new_key_text, written
 HERE = {"x-jackfield-metadata": '{"session": "42"}'}
 
 
-async def said(answer: Answer) -> str:
+async def error_message(answer: Answer) -> str:
     return str((await answer.json())["error"]["message"])
 
 
@@ -47,7 +47,7 @@ async def test_the_log_names_the_key_and_not_its_secret(office: Any) -> None:
 async def test_without_a_key_nobody_is_served_on_this_machine_either(office: Any) -> None:
     answer = await office.client.chat()
     assert answer.status == 401
-    assert "Authorization: Bearer jf-" in await said(answer)
+    assert "Authorization: Bearer jf-" in await error_message(answer)
     assert office.client.fake.requests == []
 
 
@@ -71,7 +71,7 @@ async def test_what_is_no_good_key_is_refused_in_a_sentence(
     key = await office.key()
     answer = await office.ask(spoil(key))
     assert answer.status == 401
-    assert why in await said(answer)
+    assert why in await error_message(answer)
 
 
 async def test_an_unknown_id_and_a_wrong_secret_look_the_same(office: Any) -> None:
@@ -89,14 +89,14 @@ async def test_a_key_ends_when_it_says(office: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(type(ledger), "now", lambda self: ends.timestamp() + 1)
     answer = await office.ask(key)
     assert answer.status == 401
-    assert "expired" in await said(answer)
+    assert "expired" in await error_message(answer)
 
 
 async def test_a_key_ends_when_its_organization_does(office: Any) -> None:
     key = await office.key()
     ended = datetime.now(UTC) - timedelta(seconds=1)
     await office.change("organizations/acme", expires=ended.isoformat())
-    assert "expired" in await said(await office.ask(key))
+    assert "expired" in await error_message(await office.ask(key))
 
 
 async def test_a_key_may_live_no_longer_than_is_allowed(office: Any) -> None:
@@ -106,7 +106,7 @@ async def test_a_key_may_live_no_longer_than_is_allowed(office: Any) -> None:
         "/jackfield/keys", json={"organization": "acme", "expires": late.isoformat()}
     )
     assert answer.status == 400
-    assert "max_lifetime" in await said(answer)
+    assert "max_lifetime" in await error_message(answer)
     key = await office.key()
     await office.ask(key)
     grant = office.client.plugins["virtual_keys"]._keyring.recall(key)
@@ -127,8 +127,8 @@ async def test_only_models_that_are_allowed_can_be_asked_for(office: Any) -> Non
     for model, status in (("fake/echo", 200), ("fast", 200), ("fake/small", 403), ("mixed", 403)):
         answer = await office.ask(key, model)
         assert answer.status == status, model
-        assert status == 200 or f"'{model}'" in await said(answer)
-    assert [asked.request.model for asked in office.client.fake.requests] == ["echo", "small"]
+        assert status == 200 or f"'{model}'" in await error_message(answer)
+    assert [call.request.model for call in office.client.fake.requests] == ["echo", "small"]
 
 
 async def test_a_model_without_its_provider_is_found_among_the_allowed(office: Any) -> None:
@@ -147,7 +147,7 @@ async def test_targets_at_other_providers_are_dropped_from_the_plan(office: Any)
     decision = plan.decisions[-1]
     assert (decision.by, decision.what) == ("virtual_keys", "drop fake/small")
     answer = await office.ask(key, "fast")
-    assert (answer.status, "'fast'" in await said(answer)) == (403, True)
+    assert (answer.status, "'fast'" in await error_message(answer)) == (403, True)
 
 
 class Wanderer(Plugin):
@@ -186,7 +186,7 @@ async def test_a_key_is_good_where_it_may_be_used(office: Any) -> None:
     far = await office.key(addresses=["10.0.0.0/8", "2001:db8::/32"])
     assert (await office.ask(near)).status == 200
     answer = await office.ask(far)
-    assert (answer.status, await said(answer)) == (
+    assert (answer.status, await error_message(answer)) == (
         403,
         "The key may not be used from this address.",
     )
@@ -195,17 +195,17 @@ async def test_a_key_is_good_where_it_may_be_used(office: Any) -> None:
 async def test_operations_and_permissions_are_bounds(office: Any) -> None:
     no_chat = await office.key(operations=["embed*"])
     nothing = await office.key(permissions=["models"])
-    assert "'chat'" in await said(await office.ask(no_chat))
+    assert "'chat'" in await error_message(await office.ask(no_chat))
     answer = await office.ask(nothing)
-    assert (answer.status, "permission" in await said(answer)) == (403, True)
+    assert (answer.status, "permission" in await error_message(answer)) == (403, True)
 
 
 async def test_a_request_says_of_itself_what_it_must(office: Any) -> None:
     key = await office.key(required_metadata=["session", "cost"], metadata={"cost": "7"})
     answer = await office.ask(key)
     assert answer.status == 400
-    assert "session" in await said(answer)
-    assert '{"session": "…"}' in await said(answer)
+    assert "session" in await error_message(answer)
+    assert '{"session": "…"}' in await error_message(answer)
     assert (await office.ask(key, headers=HERE)).status == 200
 
 

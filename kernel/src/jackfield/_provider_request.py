@@ -10,7 +10,7 @@ from jackfield import _translation
 from jackfield._fetching import Fetcher
 from jackfield._media import Media
 from jackfield._shortfalls import named_once, shortfalls
-from jackfield._tool_names import accepted
+from jackfield._tool_names import with_accepted_names
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.errors import InvalidRequest
@@ -62,7 +62,7 @@ class RequestWriter:
         refused: tuple[Loss, ...] = ()
         if self._media is not None:
             request, refused = self._media.embed(exchange, request, dialect)
-        rendered = dialect.render_request(accepted(exchange, request, dialect))
+        rendered = dialect.render_request(with_accepted_names(exchange, request, dialect))
         if not refused and not rendered.losses and not short:
             return rendered
         return replace(rendered, losses=named_once(refused, rendered.losses, short))

@@ -58,14 +58,14 @@ def named_in(dialect: "RealtimeDialect", tree: Any) -> Iterator[tuple[Path, str]
 
 @frozen(eq=False)
 class SessionModel:
-    """The model of one session: `asked` is the client's name for it.
+    """The model of one session; `client_model` is the client's name for it.
 
-    `sent` is told of every message that is checked.
+    `sent` is called with every message that is checked.
     """
 
     _dialect: "RealtimeDialect"
     _principal: Principal
-    _asked: str | None
+    _client_model: str | None
     _target: Target
     _sent: Callable[[bytes], None]
 
@@ -93,8 +93,8 @@ class SessionModel:
     def _renamed(self, data: bytes, path: Path, name: str) -> bytes:
         if name and name == self._target.model:
             return data
-        if name != self._asked:
-            had = repr(self._asked) if self._asked else "none"
+        if name != self._client_model:
+            had = repr(self._client_model) if self._client_model else "none"
             why = f"This session's model is {had}; for another model, open another session."
             raise InvalidRequest(why, param=".".join(map(str, path)))
         return json_spans.splice(data, path, self._dialect.model_prefix + self._target.model)
@@ -103,7 +103,7 @@ class SessionModel:
         may_use, provider = self._principal.may_use, self._target.provider
         for name in _names_in(settings):
             other = name.removeprefix(self._dialect.model_prefix)
-            if other in (self._asked, self._target.model):
+            if other in (self._client_model, self._target.model):
                 continue
             if not (may_use(f"{provider}/{other}") or may_use(other)):
                 raise Forbidden(f"The key may not use the model {other!r}, which is also named.")

@@ -90,5 +90,5 @@ def _in_settings(request: ChatRequest, model: Capabilities) -> Iterator[tuple[st
 
 
 def _requests_reasoning(request: ChatRequest) -> bool:
-    asked = request.reasoning
-    return asked is not None and (bool(asked.budget_tokens) or asked.effort not in (None, "none"))
+    value = request.reasoning
+    return value is not None and (bool(value.budget_tokens) or value.effort not in (None, "none"))

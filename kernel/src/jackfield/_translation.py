@@ -10,7 +10,7 @@ from jackfield import events
 from jackfield._lost_places import place_of
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap, can_be
-from jackfield._tool_names import restoring
+from jackfield._tool_names import restoring_names
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Dialect, Loss
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.exchange import Exchange
@@ -58,7 +58,7 @@ def whole(
     exchange.tap = Tap.known(usage)
     if usage is not None and not can_be(usage):
         answer, losses = replace(answer, usage=None), (*losses, IMPOSSIBLE_USAGE)
-    render = restoring(exchange, source, exchange.dialect.render_response)
+    render = restoring_names(exchange, source, exchange.dialect.render_response)
     rendered = render(answer, exchange.canonical())
     exchange.losses = losses + rendered.losses + lost_in_answer(answer, source, exchange.dialect)
     return Response(200, rendered.body, headers=headers, losses=exchange.losses)
@@ -105,7 +105,7 @@ class Rendering:
     ) -> None:
         self._exchange, self._source, self._lost = exchange, source, losses
         self._renderer = exchange.dialect.stream_renderer(exchange.canonical())
-        self._write = restoring(exchange, source, self._renderer.render)
+        self._write = restoring_names(exchange, source, self._renderer.render)
         self.provider = provider
         self.ended, self.events = False, 0
         self.usage: Usage | None = None

@@ -139,24 +139,24 @@ async def _serve_websocket(handler: Handler, scope: Event, receive: Receive, sen
     request = _request(scope, _path(scope), b"")
     listener = Listener(request, receive, handler.body_limit(WEBSOCKET, request.path))
 
-    async def tell(event: Event) -> None:
-        """Send an event unless the client is gone: the rest of a stream is still counted."""
-        if not listener.gone:
+    async def send_event(event: Event) -> None:
+        """Send an event while the client is connected; the rest of a stream is still counted."""
+        if not listener.disconnected:
             try:
                 await send(event)
-            except OSError:  # what servers raise when a client has just gone
-                listener.gone = True
+            except OSError:  # what servers raise when a client has just left
+                listener.disconnected = True
 
     await receive()
     listening = asyncio.create_task(listener.listen())
     try:
         response = await _answer(handler, request)
         if response.status == 101 and not isinstance(response.body, bytes):
-            await _converse(response, tell, listening)
+            await _converse(response, send_event, listening)
         elif _REFUSAL in (scope.get("extensions") or {}) and isinstance(response.body, bytes):
-            await _send_whole(response, tell, _REFUSAL)
+            await _send_whole(response, send_event, _REFUSAL)
         else:
-            await tell({"type": "websocket.close", "code": 1008, "reason": "refused"})
+            await send_event({"type": "websocket.close", "code": 1008, "reason": "refused"})
     finally:
         listening.cancel()
 

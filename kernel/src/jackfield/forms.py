@@ -39,16 +39,23 @@ def field_spans(body: bytes, media_type: str) -> Mapping[str, list[_Span]]:
 
     Raises InvalidRequest if the form is ambiguous.
     """
-    kind = _FORM.match(media_type)
-    if kind is None:
-        return {}
-    boundary = _parameter(media_type[kind.end() :], "boundary")
-    if not boundary:
-        _refuse("its content type has no plain `boundary`")
+    mark = delimiter(media_type)
     spans: dict[str, list[_Span]] = {}
-    for head, span in _parts(body, b"--" + boundary.encode("latin-1", "replace")):
+    for head, span in _parts(body, mark) if mark else ():
         spans.setdefault(_name(head.decode("utf-8", "replace")), []).append(span)
     return spans
+
+
+def delimiter(media_type: str) -> bytes:
+    """What every part begins with; empty if the media type is not that of a form.
+
+    Raises InvalidRequest if the boundary is ambiguous.
+    """
+    kind = _FORM.match(media_type)
+    boundary = _parameter(media_type[kind.end() :], "boundary") if kind else None
+    if kind and not boundary:
+        _refuse("its content type has no plain `boundary`")
+    return b"--" + boundary.encode("latin-1", "replace") if boundary else b""
 
 
 def _parts(body: bytes, mark: bytes) -> Iterator[tuple[bytes, _Span]]:

@@ -269,8 +269,8 @@ class RealtimeProvider(HttpProvider):
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
         """What is added to a session's query: the model, if it was requested there."""
-        named = isinstance(exchange, RealtimeExchange) and exchange.opcode is not None
-        return {"model": model} if model and not named else {}
+        in_message = isinstance(exchange, RealtimeExchange) and exchange.opcode is not None
+        return {"model": model} if model and not in_message else {}
 
     def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
         """One attempt; for a session it ends when the provider has accepted it."""
@@ -283,8 +283,8 @@ class RealtimeProvider(HttpProvider):
         if not isinstance(dialect, RealtimeDialect) or dialect not in self._spoken:
             raise self.not_served(exchange, target)
         path = self._session_path(exchange, target)
-        meter, asked = dialect.usage_meter(), exchange.body_model
-        model = SessionModel(dialect, exchange.principal, asked, target, meter.sent)
+        meter, model_name = dialect.usage_meter(), exchange.body_model
+        model = SessionModel(dialect, exchange.principal, model_name, target, meter.sent)
         first = await model.checked(Message(exchange.opcode or TEXT, exchange.request.body))
         names, lasts = exchange.offered(), self.config.realtime
         limits = SocketLimits(max_message=MAX_MESSAGE, idle=lasts.idle, total=lasts.total)
@@ -326,7 +326,7 @@ class RealtimeProvider(HttpProvider):
 
 
 class NoFirstMessage(InvalidRequest):
-    """A client has not yet said which model it wants."""
+    """A client has not named its model in time."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"No first message, which names the model, came within {seconds:g} s.")

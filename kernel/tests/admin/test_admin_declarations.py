@@ -57,8 +57,8 @@ async def test_what_is_declared_is_made_changed_and_deleted(
     async with gateway(tmp_path, red=5, green=3) as running:
         admin = Admin(running)
         assert await seats(admin) == {"red": 5, "green": 3, "own": 7}
-        told = {(change.action, change.id) for change in admin.office.audited}
-        assert told == {("create", "green"), ("update", "red"), ("delete", "blue")}
+        audited = {(change.action, change.id) for change in admin.office.audited}
+        assert audited == {("create", "green"), ("update", "red"), ("delete", "blue")}
         assert (await admin.ask("GET", "/jackfield/teams/red")).body["mark"] == "made"
 
 
@@ -85,10 +85,10 @@ async def test_what_is_declared_cannot_be_changed_by_the_api(
 async def test_gateways_that_start_at_once_make_it_once(tmp_path: Path, store: MemoryStore) -> None:
     gateways = [gateway(tmp_path, red=1, blue=2) for _ in range(4)]
     await asyncio.gather(*(one.start() for one in gateways))
-    told = [change.id for one in gateways for change in Admin(one).office.audited]
+    audited = [change.id for one in gateways for change in Admin(one).office.audited]
     for one in gateways:
         await one.stop()
-    assert sorted(told) == ["blue", "red"]
+    assert sorted(audited) == ["blue", "red"]
 
 
 async def test_what_was_made_otherwise_belongs_to_the_file_once_it_is_declared(
@@ -152,18 +152,18 @@ async def test_a_plan_tells_the_steps_and_changes_nothing(
 async def test_a_dry_run_reads_the_store_once_and_not_for_each_item(
     tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
     get = store.get
 
     async def counted(scope: str, key: str) -> Value | None:
-        asked.append(key)
+        requested.append(key)
         return await get(scope, key)
 
     monkeypatch.setattr(store, "get", counted)
     names = [f"team{'x' * number}" for number in range(50)]
     steps = await planned(tmp_path, **dict.fromkeys(names, 1))
     assert steps == [f"create teams {name}" for name in names]
-    assert len(asked) < len(names)
+    assert len(requested) < len(names)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`jackfield serve`: it listens, answers, and ends when it is told to."""
+"""`jackfield serve`: it listens, answers, and ends on a signal."""
 
 import os
 import pty
@@ -247,14 +247,14 @@ def test_other_machines_are_not_let_in_without_authentication(jackfield: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--bind", "8080"], "argument -b/--bind: no port; write host:port"),
         (["--workers", "0"], "argument -w/--workers: must be a number between 1 and 1024, found 0"),
         (["--workers", "many"], "argument -w/--workers: must be a number between 1 and 1024"),
     ],
 )
-def test_a_wrong_option_is_one_line(words: list[str], said: str, jackfield: Run) -> None:
+def test_a_wrong_option_is_one_line(words: list[str], message: str, jackfield: Run) -> None:
     ran = jackfield("serve", *words)
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert ran.err.startswith(f"jackfield serve: {said}")
+    assert ran.err.startswith(f"jackfield serve: {message}")

@@ -263,9 +263,9 @@ def test_the_kit_names_the_law_that_a_dialect_breaks(
     (law,) = [law for law in LAWS if law.id == law_id]
     with pytest.raises(LawBrokenError) as broken:
         law.hold(Samples(kind(), [REQUEST], [ANSWER], [STREAM]))
-    said = str(broken.value)
-    assert said.startswith(f"{law.id}: {law.statement}\ndialect 'testing.chat': ")
-    assert what in said
+    message = str(broken.value)
+    assert message.startswith(f"{law.id}: {law.statement}\ndialect 'testing.chat': ")
+    assert what in message
 
 
 def test_a_law_that_does_not_exist_cannot_be_skipped() -> None:

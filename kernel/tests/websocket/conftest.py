@@ -43,8 +43,8 @@ class VoiceMeter:
         self.count = 0
 
     def feed(self, events: bytes) -> None:
-        said = [MESSAGES.data_of(event) for event in MESSAGES.split(events)]
-        self.count += sum(json.loads(one).get("tokens", 0) for one in said if one)
+        payloads = [MESSAGES.data_of(event) for event in MESSAGES.split(events)]
+        self.count += sum(json.loads(one).get("tokens", 0) for one in payloads if one)
 
     def usage(self) -> Usage:
         return Usage(output_tokens=self.count)

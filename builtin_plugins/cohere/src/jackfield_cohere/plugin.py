@@ -44,12 +44,12 @@ class Cohere(HttpProvider):
         """The client's own bytes, without what the gateway added to an earlier answer."""
         body = super().outgoing_body(exchange, model)
         if exchange.dialect is OPENAI:
-            return openai_endpoints.rewritten(body, exchange.request.headers["content-type"])
+            return openai_endpoints.cohere_form(body, exchange.request.headers["content-type"])
         return without_sealed_signatures(body) if exchange.dialect is CHAT else body
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
-        """What Cohere does not know of a form of OpenAI's."""
-        return openai_endpoints.left_out(exchange) if exchange.dialect is OPENAI else ()
+        """Fields of OpenAI's form that Cohere does not know."""
+        return openai_endpoints.losses_of(exchange) if exchange.dialect is OPENAI else ()
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Of OpenAI's other endpoints, those for audio."""
@@ -67,7 +67,7 @@ class Cohere(HttpProvider):
             raise self.not_served(exchange, target)
         openai_endpoints.check(exchange)
         response = await super().call(exchange, target)
-        return openai_endpoints.in_openais_form(exchange, response)
+        return openai_endpoints.openai_response(exchange, response)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The path of the API, which below `/cohere` is the client's own."""

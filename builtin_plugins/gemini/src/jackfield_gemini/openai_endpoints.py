@@ -1,4 +1,4 @@
-"""Which of OpenAI's other endpoints Google's models can serve, and how."""
+"""OpenAI's endpoints for audio and images, as far as Google's models can serve them."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -6,17 +6,17 @@ from typing import Final
 from jackfield import Endpoint, Exchange
 from jackfield.dialects import Dialect, installed
 
-from . import pictures, speech, transcription
-from .openai_jobs import Job
-from .openai_wishes import Wishes, wishes_of
+from . import images, speech, transcription
+from .media_requests import MediaRequest
+from .openai_fields import OpenAIFields, fields_of
 
 OPENAI: Final[Dialect] = installed("openai.resource")
-_JOBS: Final[Mapping[tuple[str, str | None], Callable[[Wishes, str], Job]]] = {
-    ("audio", "speech"): lambda wishes, _: speech.job(wishes),
-    ("audio", "transcriptions"): lambda wishes, _: transcription.transcription(wishes),
-    ("audio", "translations"): lambda wishes, _: transcription.translation(wishes),
-    ("images", "generations"): pictures.generation,
-    ("images", "edits"): pictures.edit,
+_BUILDERS: Final[Mapping[tuple[str, str | None], Callable[[OpenAIFields, str], MediaRequest]]] = {
+    ("audio", "speech"): lambda fields, _: speech.speech(fields),
+    ("audio", "transcriptions"): lambda fields, _: transcription.transcription(fields),
+    ("audio", "translations"): lambda fields, _: transcription.translation(fields),
+    ("images", "generations"): images.generation,
+    ("images", "edits"): images.edit,
 }
 
 
@@ -25,9 +25,9 @@ def may_be_served(endpoint: Endpoint) -> bool:
     return endpoint.permission == "inference" and endpoint.operation in ("audio", "images")
 
 
-def job_of(exchange: Exchange, model: str) -> Job | None:
-    """Google's request for one of OpenAI's; None if it has none. Raises InvalidRequest."""
-    make = _JOBS.get((exchange.operation, exchange.request.params.get("rest")))
-    if make is None or exchange.request.method != "POST":
+def media_request_of(exchange: Exchange, model: str) -> MediaRequest | None:
+    """Google's request for one of OpenAI's; None without an equivalent. Raises InvalidRequest."""
+    build = _BUILDERS.get((exchange.operation, exchange.request.params.get("rest")))
+    if build is None or exchange.request.method != "POST":
         return None
-    return make(wishes_of(exchange, exchange.operation), model)
+    return build(fields_of(exchange, exchange.operation), model)

@@ -107,10 +107,10 @@ class Gemini(RealtimeProvider):
         if exchange.dialect is not OPENAI:
             return super().losses(exchange, target)
         try:
-            job = openai_endpoints.job_of(exchange, target.model)
+            sent = openai_endpoints.media_request_of(exchange, target.model)
         except InvalidRequest:  # which the attempt will raise
             return ()
-        return job.losses if job is not None else ()
+        return sent.losses if sent is not None else ()
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, or a body without another vendor's thoughts."""
@@ -139,17 +139,17 @@ class Gemini(RealtimeProvider):
             ) from error
 
     async def _call_for_openai(self, exchange: Exchange, target: Target) -> Response:
-        job = openai_endpoints.job_of(exchange, target.model)
-        if job is None:
+        sent = openai_endpoints.media_request_of(exchange, target.model)
+        if sent is None:
             raise self.not_served(exchange, target)
-        asked = job.asked(exchange)
+        inner = sent.exchange_for(exchange)
         try:
-            response = await self.call(asked, target)
+            response = await self.call(inner, target)
         except ProviderError as error:
             error.body = None  # it is in Google's form
             raise
-        exchange.tap, exchange.losses = asked.tap, job.losses
-        return job.answered(response, self.name)
+        exchange.tap, exchange.losses = inner.tap, sent.losses
+        return sent.openai_response(response, self.name)
 
     def _at_home(self, exchange: Exchange, response: Response) -> Response:
         """The answer, with its upload URLs replaced by URLs of the gateway."""

@@ -1,10 +1,9 @@
-"""OpenAI's `audio/speech`, made by Google's models for speech.
+"""OpenAI's `audio/speech` with Google's models for text to speech.
 
-Google answers with bare samples of 24 kHz, which OpenAI calls PCM. They need only a head to be a
-WAV file; anything else would have to be encoded.
+Google answers with PCM samples of 16 bits at 24 kHz. A WAV file is a header and these samples; any
+other format would have to be encoded.
 """
 
-import binascii
 import io
 import re
 import wave
@@ -14,10 +13,10 @@ from typing import Any, Final
 
 from jackfield.errors import InvalidRequest
 
-from .openai_jobs import Answer, Job, NotMade, media_in, parts_in, reason_in
-from .openai_wishes import Wishes
+from .media_requests import Answer, MediaRequest, NoOutputError, media_in, parts_in, reason_in
+from .openai_fields import OpenAIFields
 
-_OPENAIS: Final = frozenset(
+_OPENAI_VOICES: Final = frozenset(
     {
         *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
         *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
@@ -25,47 +24,47 @@ _OPENAIS: Final = frozenset(
 )
 """Voices that Google does not have."""
 
-_VOICE: Final = "Kore"
-_RATE: Final = re.compile(r"rate=(\d{4,6})\b")
-_USUAL_RATE: Final = 24_000
+_DEFAULT_VOICE: Final = "Kore"
+_RATE: Final = re.compile(r"rate=([1-9]\d{3,5})\b")
+_DEFAULT_RATE: Final = 24_000
 
 
-def job(wishes: Wishes) -> Job:
-    """The request for what is to be said. Raises InvalidRequest."""
-    if wishes.text("stream_format") == "sse":
+def speech(fields: OpenAIFields) -> MediaRequest:
+    """The request for speech. Raises InvalidRequest."""
+    if fields.text("stream_format") == "sse":
         raise InvalidRequest("Google does not stream speech in events.", param="stream_format")
-    form = wishes.one_of("response_format", ("wav", "pcm"))
-    if form is None:
-        wishes.approximate("response_format", "WAV instead of MP3")
-    text, manner = wishes.needed("input"), wishes.text("instructions")
-    if manner is not None:
-        text = f"{manner}:\n{text}"
-        wishes.approximate("instructions", "written before the text")
-    if wishes.number("speed") not in (None, 1.0):
-        wishes.approximate("speed", "the model's own")
-    voice = wishes.needed("voice")
-    if voice in _OPENAIS:
-        wishes.approximate("voice", f"{_VOICE} instead of {voice}")
-        voice = _VOICE
-    spoken = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
+    audio_format = fields.one_of("response_format", ("wav", "pcm"))
+    if audio_format is None:
+        fields.approximate("response_format", "WAV instead of MP3")
+    text, instructions = fields.required("input"), fields.text("instructions")
+    if instructions is not None:
+        text = f"{instructions}:\n{text}"
+        fields.approximate("instructions", "written before the text")
+    if fields.number("speed") not in (None, 1.0):
+        fields.approximate("speed", "the model's own")
+    voice = fields.required("voice")
+    if voice in _OPENAI_VOICES:
+        fields.approximate("voice", f"{_DEFAULT_VOICE} instead of {voice}")
+        voice = _DEFAULT_VOICE
+    config = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}}
     tree = {
         "contents": [{"role": "user", "parts": [{"text": text}]}],
-        "generationConfig": {"responseModalities": ["AUDIO"], "speechConfig": spoken},
+        "generationConfig": {"responseModalities": ["AUDIO"], "speechConfig": config},
     }
-    return Job(tree, wishes.losses(), _pcm if form == "pcm" else _wav)
+    return MediaRequest(tree, fields.losses(), _pcm if audio_format == "pcm" else _wav)
 
 
 def _samples(tree: Mapping[str, Any]) -> tuple[bytes, int]:
-    """The samples, 16 bits each, and how many there are in a second."""
+    """The samples of 16 bits, and their rate in Hz. Raises NoOutputError."""
     found = [media for part in parts_in(tree) if (media := media_in(part)) is not None]
     if not found:
-        raise NotMade(reason_in(tree))
+        raise NoOutputError(reason_in(tree))
     rate = _RATE.search(found[0][1])
     try:
-        sound = b"".join([b64decode(data, validate=True) for data, _ in found])
-    except binascii.Error:
-        raise NotMade("its sound cannot be read") from None
-    return sound, int(rate[1]) if rate else _USUAL_RATE
+        samples = b"".join([b64decode(data, validate=True) for data, _ in found])
+    except ValueError:
+        raise NoOutputError("its audio cannot be read") from None
+    return samples, int(rate[1]) if rate else _DEFAULT_RATE
 
 
 def _pcm(tree: Mapping[str, Any]) -> Answer:
@@ -73,13 +72,13 @@ def _pcm(tree: Mapping[str, Any]) -> Answer:
 
 
 def _wav(tree: Mapping[str, Any]) -> Answer:
-    sound, rate = _samples(tree)
-    if sound.startswith(b"RIFF"):
-        return sound, "audio/wav"
+    samples, rate = _samples(tree)
+    if samples.startswith(b"RIFF"):
+        return samples, "audio/wav"
     file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(rate)
-        written.writeframes(sound)
+    with wave.open(file, "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(rate)
+        wav.writeframes(samples)
     return file.getvalue(), "audio/wav"

@@ -1,17 +1,26 @@
-"""Metrics as plain data, which can be written to a file and added up."""
+"""Metrics as plain data, which can be written to a file and summed."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, cast
 
 import msgspec
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
+
+Labels = tuple[tuple[str, str], ...]
+
+_Type = Literal[
+    "counter", "gauge", "gaugehistogram", "histogram", "info", "stateset", "summary", "unknown"
+]
+COUNTED: Final = ("counter", "histogram", "summary")
+"""Types of metrics that continue after a restart; gauges end with their process."""
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
     """One value, by its name and its labels."""
 
     name: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     value: float
 
 
@@ -20,29 +29,30 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
 
     name: str
     documentation: str
-    type: str
+    type: _Type
     samples: tuple[Sample, ...]
 
 
-encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(list[Family]).decode
+# Unlike JSON, MessagePack has infinity and NaN, which are values of gauges.
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(list[Family]).decode
 
 
 def collected(registry: Collector) -> Iterator[Family]:
-    """The metrics of a registry. The times at which series began cannot be added: left out."""
+    """The metrics of a registry, without the creation times of series, which have no sum."""
     for metric in registry.collect():
         samples = tuple(
             Sample(one.name, tuple(one.labels.items()), one.value)
             for one in metric.samples
             if not one.name.endswith("_created")
         )
-        yield Family(metric.name, metric.documentation, metric.type, samples)
+        yield Family(metric.name, metric.documentation, cast("_Type", metric.type), samples)
 
 
 def added(families: Iterable[Family]) -> list[Family]:
     """One family for each name, with the sum of each sample."""
     first: dict[str, Family] = {}
-    sums: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+    sums: dict[str, dict[tuple[str, Labels], float]] = {}
     for family in families:
         first.setdefault(family.name, family)
         values = sums.setdefault(family.name, {})
@@ -58,7 +68,7 @@ def added(families: Iterable[Family]) -> list[Family]:
 
 
 class Exposition(Collector):
-    """Families in the form from which the library writes its formats."""
+    """Families as a collector, from which the library writes its formats."""
 
     def __init__(self, families: Sequence[Family]) -> None:
         self._families = families

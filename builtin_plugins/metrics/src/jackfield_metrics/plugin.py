@@ -1,4 +1,4 @@
-"""The plugin: counts exchanges, and shows the counts to Prometheus."""
+"""The plugin: counts exchanges, and serves the metrics to Prometheus."""
 
 import asyncio
 import logging
@@ -6,7 +6,6 @@ from functools import partial
 from typing import ClassVar, Final
 
 from attrs import frozen
-from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from jackfield import Exchange, Outcome, Plugin, Response, Setup, hookimpl
@@ -14,6 +13,7 @@ from jackfield.admin import MANAGE, admin_endpoint
 from jackfield.catalogue import Catalogue
 from jackfield.config import option
 
+from .default_registry import DefaultRegistry
 from .families import Exposition, Family, collected
 from .meters import Meters
 from .shared_file import SharedFile
@@ -22,12 +22,10 @@ logger = logging.getLogger("jackfield.metrics")
 
 PATH: Final = "/metrics"
 _WRITE_SECONDS: Final = 1.0
-_OF_PROCESS: Final = ("process_", "python_")
-"""Metrics of one process, which have no sum."""
 
 
 class Metrics(Plugin):
-    """Counts requests, time, tokens, cost, attempts and plugins, over all workers."""
+    """Counts requests, latency, tokens, cost, attempts and plugins in all workers."""
 
     @frozen
     class Config:
@@ -43,19 +41,21 @@ class Metrics(Plugin):
     config: Config
     _meters: Meters
     _file: SharedFile
+    _others: DefaultRegistry
     _changed = False
 
     async def start(self, setup: Setup) -> None:
-        """Add the endpoint, and begin to write what is counted here for the other workers."""
+        """Add the endpoint, and start to write this process's metrics for the other workers."""
         self._meters = Meters(setup.plugins, setup.prices, tenants=self.config.tenants)
-        self._file = SharedFile(setup.state_dir / self.name)
+        folder = setup.state_dir / self.name
+        self._file, self._others = SharedFile(folder), DefaultRegistry(folder)
         self._writing = asyncio.create_task(self._write())
         endpoint = partial(admin_endpoint, "GET", PATH, self.show)
         setup.add_admin_endpoint(endpoint(permission=MANAGE))
         setup.add_endpoint(endpoint(permission="metrics"))
 
     async def stop(self) -> None:
-        """Write the last counts."""
+        """Write the metrics for the last time."""
         if hasattr(self, "_writing"):
             self._writing.cancel()
             await asyncio.wait([self._writing])
@@ -63,15 +63,16 @@ class Metrics(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Count a request that begins; not those to the gateway itself."""
+        """Count a request in progress, except those to the admin API."""
         if exchange.dry_run or exchange.operation == "admin":
             exchange.leave(self)
         else:
+            self._changed = True
             self._meters.in_flight.inc()
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Count how it ended."""
+        """Count a request that has ended."""
         self._changed = True
         self._meters.in_flight.dec()
         self._meters.count(exchange, outcome)
@@ -83,9 +84,8 @@ class Metrics(Plugin):
         return Response(200, encode(Exposition(total)), media)
 
     def _own(self) -> list[Family]:
-        """What this process has counted, and what other plugins count in the default registry."""
-        others = (one for one in collected(REGISTRY) if not one.name.startswith(_OF_PROCESS))
-        return [*collected(self._meters.registry), *others]
+        """This process's metrics, and those of other plugins in the default registry."""
+        return [*collected(self._meters.registry), *self._others.families()]
 
     async def _write(self) -> None:
         failing = False
@@ -100,4 +100,4 @@ class Metrics(Plugin):
             except OSError as error:
                 if not failing:
                     logger.warning("metrics cannot be written for other workers: %s", error)
-                failing = True
+                self._changed = failing = True

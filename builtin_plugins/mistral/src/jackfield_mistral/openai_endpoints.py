@@ -1,6 +1,6 @@
-"""Speech, transcription and moderation for OpenAI's clients, whose requests Mistral understands.
+"""Speech, transcription and moderation for OpenAI's clients: Mistral accepts the same requests.
 
-The answers differ: speech is base64 in JSON, and a moderation does not say whether to flag a text.
+The answers differ: speech is base64 in JSON, and a moderation has no member `flagged`.
 """
 
 import binascii
@@ -29,14 +29,14 @@ _MEDIA: Final = {"mp3": "mpeg", "opus": "opus", "flac": "flac", "wav": "wav", "p
 
 
 def may_be_served(endpoint: Endpoint) -> bool:
-    """Whether Mistral's API has something for one of OpenAI's other endpoints."""
+    """Whether one of OpenAI's other endpoints is for audio or moderation."""
     return endpoint.permission == "inference" and endpoint.operation in ("audio", "moderation")
 
 
 def path_of(exchange: Exchange) -> str | None:
     """The path of the API for a request of OpenAI's; None if it has none.
 
-    Raises InvalidRequest for a question or an answer in a form that Mistral does not have.
+    Raises InvalidRequest for an input or a response format that Mistral does not have.
     """
     operation = _operation(exchange)
     if exchange.request.method != "POST" or operation not in _PATHS:
@@ -71,8 +71,8 @@ def _members(exchange: Exchange) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def in_openais_form(exchange: Exchange, response: Response) -> Response:
-    """The answer to such a request. Raises ProviderUnavailable if it cannot be read."""
+def openai_response(exchange: Exchange, response: Response) -> Response:
+    """The answer as OpenAI writes it. Raises ProviderUnavailable if it cannot be read."""
     operation, body = _operation(exchange), response.body
     if operation == "transcriptions" or not isinstance(body, bytes):
         return response

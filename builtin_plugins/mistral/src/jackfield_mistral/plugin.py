@@ -55,7 +55,7 @@ class Mistral(HttpProvider):
         if openai_endpoints.path_of(exchange) is None:
             raise self.not_served(exchange, target)
         response = await super().call(exchange, target)
-        return openai_endpoints.in_openais_form(exchange, response)
+        return openai_endpoints.openai_response(exchange, response)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The path of the API, which below `/mistral` is the client's own."""

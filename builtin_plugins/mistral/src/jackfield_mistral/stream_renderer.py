@@ -82,8 +82,8 @@ class ChatStreamRenderer:
 
     def _reasoning(self, event: ReasoningDelta) -> bytes:
         """A thought as a content part, followed by its proof; another vendor's is sealed."""
-        ours = CHAT in event.extensions
-        proof = event.signature if ours else sealed_proof(event)
+        from_mistral = CHAT in event.extensions
+        proof = event.signature if from_mistral else sealed_proof(event)
         thought = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
         written = self._write(thought) if event.text else b""
         return written + (self._proof(event, proof) if proof else b"")

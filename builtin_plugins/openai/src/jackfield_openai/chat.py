@@ -31,7 +31,7 @@ from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
 from .custom_calls import restored_stream
 from .losses import OF_CHUNKS
-from .tool_texts import OF_MESSAGES
+from .tool_texts import IN_MESSAGES
 from .usage import TOOLS_USED, ChunkMeter, by_model, in_tier, usage_of_answer
 
 _MESSAGE_TEXTS = (
@@ -150,12 +150,12 @@ class ChatDialect(ChunkedDialect):
         *(f"choices/*/delta/{path}" for path in _MESSAGE_TEXTS),
         "choices/*/delta/audio/transcript",
     )
-    request_tools: ClassVar[tuple[str, ...]] = tuple(f"messages/*/{path}" for path in OF_MESSAGES)
+    request_tools: ClassVar[tuple[str, ...]] = tuple(f"messages/*/{path}" for path in IN_MESSAGES)
     response_tools: ClassVar[tuple[str, ...]] = tuple(
-        f"choices/*/message/{path}" for path in OF_MESSAGES
+        f"choices/*/message/{path}" for path in IN_MESSAGES
     )
     event_tools: ClassVar[tuple[str, ...]] = tuple(
-        f"choices/*/delta/{path}" for path in OF_MESSAGES
+        f"choices/*/delta/{path}" for path in IN_MESSAGES
     )
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:

@@ -128,9 +128,9 @@ class OpenAI(RealtimeProvider):
         return body
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
-        """What xAI does not know of a request for audio."""
+        """Fields of a request for audio that xAI does not know."""
         is_other = self._is_xai and _xai_path(exchange) is not None
-        return xai_audio.left_out(exchange) if is_other else ()
+        return xai_audio.losses_of(exchange) if is_other else ()
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that the API lists."""

@@ -1,6 +1,6 @@
 """The dialect `openai.realtime`: sessions over a WebSocket, in OpenAI's events.
 
-xAI and Azure send the same events, Azure's Voice Live those of the beta, where the model's words
+xAI and Azure send the same events, Azure's Voice Live those of the beta, where the texts of answers
 are `response.text.delta` and `response.audio_transcript.delta`. A session has no end of its own: it
 lasts until a close frame.
 """
@@ -23,7 +23,7 @@ from . import failures, session_meter
 from .deltas import delta_of_call, is_audio
 from .resource import resource_usage
 from .session_meter import Event
-from .tool_texts import OF_EVENTS
+from .tool_texts import IN_EVENTS
 from .usage import count_of
 
 EXTENSION = "openai.realtime"
@@ -53,7 +53,7 @@ class RealtimeDialect(realtime.RealtimeDialect):
         *(f"item/{path}" for path in _ITEM_TEXTS),
         *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
     )
-    event_tools: ClassVar[tuple[str, ...]] = OF_EVENTS
+    event_tools: ClassVar[tuple[str, ...]] = IN_EVENTS
 
     def event_data(self, event: bytes) -> bytes | None:
         """The JSON of a message; messages with audio are skipped."""
@@ -101,36 +101,36 @@ class SessionMeter(session_meter.SessionMeter):
     """Adds up the usage of a session's responses.
 
     Transcription of the user's speech is billed at the rates of the model that does it, so it is
-    also kept apart in `extensions`.
+    also counted separately in `extensions`.
     """
 
     marks = (_TRANSCRIBED.encode() + b'"',)
 
     def __init__(self) -> None:
         super().__init__()
-        self._scribe: str | None = None
-        self._scribed = Usage()
-        self._transcribed: dict[str, float] = {}
+        self._transcriber: str | None = None
+        self._transcription = Usage()
+        self._counts: dict[str, float] = {}
 
     def used(self, event: Event, message: bytes) -> Usage | None:
         return read_usage(event.response.usage) if event.response is not None else None
 
     def configured(self, session: Any) -> None:
-        """Learn which model transcribes: GA's settings have it deeper than the beta's."""
+        """Find the model that transcribes: GA's settings have it deeper than the beta's."""
         settings = _table(_table(session, "audio"), "input").get("transcription")
         settings = settings or _table(session, "input_audio_transcription")
         model = settings.get("model") if isinstance(settings, dict) else None
-        self._scribe = model if isinstance(model, str) else self._scribe
+        self._transcriber = model if isinstance(model, str) else self._transcriber
 
-    def other(self, event: Event) -> None:
+    def process_other(self, event: Event) -> None:
         used = resource_usage(event.usage) if event.type.endswith(_TRANSCRIBED) else None
         if used is None:
             return
-        self._scribed = self.added(self._scribed, used)
+        self._transcription = self.added(self._transcription, used)
         for name in ("input_tokens", "output_tokens", "seconds"):
             count = event.usage.get(name)
             if isinstance(count, int | float):
-                self._transcribed[name] = self._transcribed.get(name, 0) + count
+                self._counts[name] = self._counts.get(name, 0) + count
 
     def added(self, one: Usage, other: Usage) -> Usage:
         units = {name: one.units.get(name, 0) + count for name, count in other.units.items()}
@@ -138,13 +138,13 @@ class SessionMeter(session_meter.SessionMeter):
 
     def usage(self) -> Usage | None:
         usage = super().usage()
-        if not self._transcribed:
+        if not self._counts:
             return usage
-        bill = Bill(self._scribed, self._scribe)
-        kept = {EXTENSION: {"transcription": dict(self._transcribed)}}
+        bill = Bill(self._transcription, self._transcriber)
+        kept = {EXTENSION: {"transcription": dict(self._counts)}}
         if usage is None or usage is UNUSED:
-            return replace(self._scribed, extensions=kept, bills=(bill,))
-        total = self.added(usage, self._scribed)
+            return replace(self._transcription, extensions=kept, bills=(bill,))
+        total = self.added(usage, self._transcription)
         return replace(total, extensions=kept, bills=(Bill(usage), bill))
 
 

@@ -34,7 +34,7 @@ from .responses_response import parse_response, render_response
 from .responses_stream_parser import ResponsesParser
 from .responses_stream_renderer import ResponsesRenderer
 from .responses_usage import ResponsesMeter, usage_of
-from .tool_texts import OF_EVENTS, OF_ITEMS
+from .tool_texts import IN_EVENTS, IN_ITEMS
 
 _ITEM_TEXTS = (
     "content",
@@ -84,9 +84,9 @@ class ResponsesDialect(Dialect):
         *(f"item/{path}" for path in _ITEM_TEXTS),
         *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
     )
-    request_tools: ClassVar[tuple[str, ...]] = tuple(f"input/*/{path}" for path in OF_ITEMS)
-    response_tools: ClassVar[tuple[str, ...]] = tuple(f"output/*/{path}" for path in OF_ITEMS)
-    event_tools: ClassVar[tuple[str, ...]] = OF_EVENTS
+    request_tools: ClassVar[tuple[str, ...]] = tuple(f"input/*/{path}" for path in IN_ITEMS)
+    response_tools: ClassVar[tuple[str, ...]] = tuple(f"output/*/{path}" for path in IN_ITEMS)
+    event_tools: ClassVar[tuple[str, ...]] = IN_EVENTS
     terminal_hints: ClassVar[tuple[bytes, ...]] = (
         b"response.completed",
         b"response.incomplete",

@@ -1,8 +1,8 @@
 """Counts what a session uses, and estimates an answer that is cut or reports nothing.
 
-OpenAI bills an answer for the whole conversation until then, and for all that was generated; a
-connection costs nothing. A second of sound has 10 tokens if the user made it, and 20 if the model
-did (https://developers.openai.com/api/docs/guides/realtime-costs).
+OpenAI bills an answer for the whole conversation before it and for everything generated; a
+connection costs nothing. A second of audio has 10 tokens as input and 20 as output
+(https://developers.openai.com/api/docs/guides/realtime-costs).
 """
 
 from typing import Any, Final
@@ -25,22 +25,23 @@ _SETTINGS: Final = frozenset(("session.created", "session.updated"))
 _MARKS: Final = tuple(f'"{kind}"'.encode() for kind in (_BEGIN, *_ENDS, *_SETTINGS))
 _DELTA: Final = b'.delta"'
 
-_SECOND: Final = 64_000
-"""Characters of base64 for a second of sound: 16 bits, 24 kHz."""
+_WIDEBAND: Final = 64_000
+"""Characters of base64 for a second of audio: 16 bits, 24 kHz."""
 
-_NARROW: Final = 10_667
-"""The same in 8 bits and 8 kHz, as telephones have it."""
-_NARROW_FORMATS: Final = (b"pcmu", b"pcma", b"g711")
+_NARROWBAND: Final = 10_667
+"""The same for telephony: 8 bits, 8 kHz."""
 
-_HEARD: Final = 10
-"""Tokens of a second of the user's sound."""
+_NARROWBAND_FORMATS: Final = (b"pcmu", b"pcma", b"g711")
 
-_SPOKEN: Final = 20
-"""Tokens of a second of the model's."""
+_INPUT_TOKENS: Final = 10
+"""Tokens of a second of the user's audio."""
+
+_OUTPUT_TOKENS: Final = 20
+"""Tokens of a second of generated audio."""
 
 _BYTES_A_TOKEN: Final = 4
-_MOST_A_MESSAGE: Final = 50_000
-"""Tokens of a message at the most: what has more bytes is an image."""
+_MAX_MESSAGE_TOKENS: Final = 50_000
+"""The most tokens that a message is counted as: one with more bytes contains an image."""
 
 
 class _Response(msgspec.Struct):
@@ -62,83 +63,85 @@ _decode = msgspec.json.Decoder(Event).decode
 class SessionMeter:
     """Adds up the answers of a session; a subclass reads their reports.
 
-    An answer without a report is estimated: it has read what the last one has read and said, and
-    what the client has sent since; and it has said a token for each event with a part of a text,
-    and so many for its sound.
+    An answer without a report is estimated. Its input is the input and the output of the last
+    answer and what the client has sent since. Its output is a token for each event with a part of
+    a text, and the tokens of its audio.
     """
 
     marks: tuple[bytes, ...] = ()
-    """What events contain that `other` wants to see."""
+    """Events that contain one of these are passed to `process_other`."""
 
     def __init__(self) -> None:
         self._total: Usage | None = None
         self._last = Usage()
-        self._given = self._heard = 0  # tokens, and characters of sound, since an answer began
-        self._read = Usage()
-        self._words = self._sound = 0  # events, and characters of sound, of answers in progress
-        self._open = 0
-        self._second = _SECOND
+        # Since the last answer began: tokens of text, and characters of audio.
+        self._text = self._audio = 0
+        # Of the answers in progress: their input, events with text, and characters of audio.
+        self._input = Usage()
+        self._output_text = self._output_audio = 0
+        self._in_progress = 0
+        self._audio_rate = _WIDEBAND
         self._used = self._estimated = False
-        self._wanted = (*_MARKS, *self.marks)
+        self._all_marks = (*_MARKS, *self.marks)
 
     def used(self, event: Event, message: bytes) -> Usage | None:
-        """The usage that an event at the end of an answer reports."""
+        """The usage that an event at the end of an answer reports; None if it reports none."""
         raise NotImplementedError
 
     def configured(self, session: Any) -> None:
-        """Take note of the session's settings."""
+        """Process the session's settings."""
 
     def added(self, one: Usage, other: Usage) -> Usage:
         """The usage of both."""
         return realtime.added(one, other)
 
-    def other(self, event: Event) -> None:
+    def process_other(self, event: Event) -> None:
         """Process any other event that has one of the marks."""
 
     def sent(self, message: bytes) -> None:
-        """Count what an answer will read."""
+        """Count a message of the client as input of the next answer."""
         if b'"input_audio_buffer.append"' in message:
-            self._heard += len(message)
+            self._audio += len(message)
             return
-        self._given += min(len(message) // _BYTES_A_TOKEN + 1, _MOST_A_MESSAGE)
+        self._text += min(len(message) // _BYTES_A_TOKEN + 1, _MAX_MESSAGE_TOKENS)
         self._used = self._used or b"response.create" in message
 
     def feed(self, events: bytes) -> None:
-        """Process a batch of messages."""
-        if not self._open and not any(mark in events for mark in self._wanted):
+        """Process a batch of the provider's messages."""
+        if not self._in_progress and not any(mark in events for mark in self._all_marks):
             self._used = self._used or _DELTA in events
             return
         for message in MESSAGES.split(events):
             if is_audio(message):  # the usual one, and the longest
-                self._sound += len(message)
+                self._output_audio += len(message)
                 continue
             event = self._event(message)
             if event is None:
-                self._grow(message)
+                self._count_delta(message)
             elif event.type == _BEGIN:
                 self._begin()
             elif event.type in _ENDS:
                 self._end(self.used(event, message))
             elif event.type in _SETTINGS:
-                narrow = any(name in message for name in _NARROW_FORMATS)
-                self._second = _NARROW if narrow else _SECOND
+                is_narrowband = any(name in message for name in _NARROWBAND_FORMATS)
+                self._audio_rate = _NARROWBAND if is_narrowband else _WIDEBAND
                 self.configured(event.session)
             else:
-                self._grow(message)
-                self.other(event)
+                self._count_delta(message)
+                self.process_other(event)
 
     def usage(self) -> Usage | None:
-        """What was reported so far, and an estimate of what is in progress."""
-        if self._open:
-            return self._with(self._estimate())
+        """What has been reported so far, and an estimate of the answers in progress."""
+        if self._in_progress:
+            return self._total_with(self._estimate())
         return self._total if self._used else UNUSED
 
     def is_complete(self) -> bool:
         """Whether every answer has ended, and reported its usage."""
-        return not (self._open or self._estimated)
+        return not (self._in_progress or self._estimated)
 
     def _event(self, message: bytes) -> Event | None:
-        if not any(mark in message for mark in self._wanted):
+        if not any(mark in message for mark in self._all_marks):
             return None
         try:
             event = _decode(MESSAGES.data_of(message) or b"")
@@ -148,34 +151,34 @@ class SessionMeter:
         return event if isinstance(event.type, str) else None
 
     def _begin(self) -> None:
-        heard = self._heard * _HEARD // self._second
+        audio = self._audio * _INPUT_TOKENS // self._audio_rate
         last = self._last
-        read = Usage(
-            input_tokens=last.input_tokens + last.output_tokens + self._given + heard,
-            audio_input_tokens=last.audio_input_tokens + last.audio_output_tokens + heard,
+        answer_input = Usage(
+            input_tokens=last.input_tokens + last.output_tokens + self._text + audio,
+            audio_input_tokens=last.audio_input_tokens + last.audio_output_tokens + audio,
             image_input_tokens=last.image_input_tokens,
         )
-        self._read = realtime.added(self._read, read)
-        self._given = self._heard = 0
-        self._open += 1
+        self._input = realtime.added(self._input, answer_input)
+        self._text = self._audio = 0
+        self._in_progress += 1
         self._used = True
 
-    def _grow(self, message: bytes) -> None:
-        self._words += _DELTA in message
+    def _count_delta(self, message: bytes) -> None:
+        self._output_text += _DELTA in message
 
     def _end(self, used: Usage | None) -> None:
         self._used = True
         if used is None or not (used.total_tokens or used.cost):
             used, self._estimated = self._estimate(), True
-        self._total, self._last = self._with(used), used
-        self._open = max(0, self._open - 1)
-        if not self._open:
-            self._read, self._words, self._sound = Usage(), 0, 0
+        self._total, self._last = self._total_with(used), used
+        self._in_progress = max(0, self._in_progress - 1)
+        if not self._in_progress:
+            self._input, self._output_text, self._output_audio = Usage(), 0, 0
 
     def _estimate(self) -> Usage:
-        spoken = -(-self._sound * _SPOKEN // self._second)
-        made = self._words + spoken
-        return realtime.added(self._read, Usage(output_tokens=made, audio_output_tokens=spoken))
+        audio = -(-self._output_audio * _OUTPUT_TOKENS // self._audio_rate)
+        tokens = self._output_text + audio
+        return realtime.added(self._input, Usage(output_tokens=tokens, audio_output_tokens=audio))
 
-    def _with(self, used: Usage) -> Usage:
+    def _total_with(self, used: Usage) -> Usage:
         return used if self._total is None else self.added(self._total, used)

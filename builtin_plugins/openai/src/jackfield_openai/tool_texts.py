@@ -1,13 +1,13 @@
-"""Where bodies and events of OpenAI hold calls and results of tools, for plugins that read them."""
+"""Paths of calls and results of tools in OpenAI's messages, items and events."""
 
 from typing import Final
 
-OF_MESSAGES: Final = (
+IN_MESSAGES: Final = (
     "tool_calls/*/function/arguments/**",
     "tool_calls/*/custom/input",
     "function_call/arguments/**",
 )
-OF_ITEMS: Final = (
+IN_ITEMS: Final = (
     "arguments/**",
     "input",
     "code",
@@ -24,10 +24,10 @@ OF_ITEMS: Final = (
     "outputs/*/logs",
     "results/*/text",
 )
-OF_EVENTS: Final = (
+IN_EVENTS: Final = (
     "arguments/**",
     "input",
     "code",
-    *(f"item/{path}" for path in OF_ITEMS),
-    *(f"response/output/*/{path}" for path in OF_ITEMS),
+    *(f"item/{path}" for path in IN_ITEMS),
+    *(f"response/output/*/{path}" for path in IN_ITEMS),
 )

@@ -23,13 +23,13 @@ _NO_CODE = 1005
 class Listener:
     """Fills the inbox of a request; while that is full, nothing is received.
 
-    `gone` says whether the client has left.
+    `disconnected` is true once the client has left.
     """
 
     _request: HttpRequest
     _receive: Receive
     _max_message: int
-    gone: bool = field(default=False, init=False)
+    disconnected: bool = field(default=False, init=False)
     _readable: asyncio.Event = field(factory=asyncio.Event, init=False)
     _inbox: Inbox = field(init=False)
 
@@ -57,7 +57,7 @@ class Listener:
             await self._readable.wait()
 
     def _leave(self, code: int, reason: str) -> None:
-        self.gone = True
+        self.disconnected = True
         if code == _ABNORMAL:
             self._request.abort()
         else:

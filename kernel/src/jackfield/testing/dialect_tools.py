@@ -1,4 +1,4 @@
-"""The law that names of tools which a dialect does not accept can be replaced, and come back."""
+"""The law that a substitute for the name of a tool is accepted, and survives rendering."""
 
 import re
 from collections.abc import Iterator
@@ -28,22 +28,22 @@ _SCHEMA: Final = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
 def tool_names_come_back(samples: Samples) -> None:
-    """What takes a name's place is accepted, and read as it was written, in calls too."""
+    """Check a substitute in definitions, the choice of a tool, calls and results."""
     dialect, request = samples.dialect, samples.canonical_request()
     if dialect.canonical != "chat" or not dialect.tool_names:
         return
     for name in _NAMES:
         sent = substitute(name, ())
         if not re.fullmatch(dialect.tool_names, sent):
-            what = f"its tool_names do not accept {sent!r}, which takes the place of {name!r}"
+            what = f"its tool_names do not accept {sent!r}, the substitute for {name!r}"
             raise LawBrokenError(what)
-        asked = _asked(sent, request.model)
-        read = {*_names_in_request(samples, asked), *_names_in_answer(dialect, asked)}
+        rendered = _request_with(sent, request.model)
+        read = {*_names_in_request(samples, rendered), *_names_in_answer(dialect, rendered)}
         if read - {sent}:
             raise LawBrokenError(f"a tool called {sent!r} comes back as {sorted(read - {sent})}")
 
 
-def _asked(name: str, model: str) -> ChatRequest:
+def _request_with(name: str, model: str) -> ChatRequest:
     call = ToolCall("call_1", name, '{"city":"Bonn"}')
     result = ToolResult(call.id, (Text("Rain"),), name=name)
     question, answer = Message("user", (Text("Hello"),)), Message("assistant", (call,))
@@ -56,8 +56,8 @@ def _asked(name: str, model: str) -> ChatRequest:
     )
 
 
-def _names_in_request(samples: Samples, asked: ChatRequest) -> Iterator[str]:
-    body = samples.dialect.render_request(asked).body
+def _names_in_request(samples: Samples, rendered: ChatRequest) -> Iterator[str]:
+    body = samples.dialect.render_request(rendered).body
     read = samples.dialect.parse_request(msgspec.json.decode(body), samples.params)
     if isinstance(read, ChatRequest):
         yield from (tool.name for tool in read.tools if isinstance(tool, Tool))
@@ -66,9 +66,9 @@ def _names_in_request(samples: Samples, asked: ChatRequest) -> Iterator[str]:
             yield from _names_in(message)
 
 
-def _names_in_answer(dialect: Dialect, asked: ChatRequest) -> Iterator[str]:
-    choice = Choice(asked.messages[1], "tool_calls")
-    body = dialect.render_response(ChatResponse("a-1", asked.model, (choice,)), asked).body
+def _names_in_answer(dialect: Dialect, rendered: ChatRequest) -> Iterator[str]:
+    choice = Choice(rendered.messages[1], "tool_calls")
+    body = dialect.render_response(ChatResponse("a-1", rendered.model, (choice,)), rendered).body
     read = dialect.parse_response(body)
     if isinstance(read, ChatResponse):
         for one in read.choices:
@@ -83,7 +83,7 @@ def _names_in(message: Message) -> Iterator[str]:
 
 TOOL_NAMES_COME_BACK: Final = DialectLaw(
     "tool-names-come-back",
-    "The name of a tool that is sent in another's place is accepted, and comes back.",
+    "The substitute for a tool's name is accepted, and read as it was rendered.",
     "requests",
     tool_names_come_back,
 )

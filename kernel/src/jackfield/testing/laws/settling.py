@@ -140,9 +140,9 @@ async def settles_once(scenario: Scenario, subject: Subject) -> None:
         await scenario.run(harness)
         settled = await harness.settled()
         check_settled(harness, settled.exchange)
-        mine = [f for f in settled.exchange.failures if f.startswith(f"{subject.name}.")]
-        if mine:
-            raise LawBrokenError(f"it failed on this path: {'; '.join(mine)}")
+        failures = [f for f in settled.exchange.failures if f.startswith(f"{subject.name}.")]
+        if failures:
+            raise LawBrokenError(f"it failed on this path: {'; '.join(failures)}")
 
 
 def check_settled(harness: Harness, exchange: Exchange) -> None:

@@ -1,6 +1,6 @@
-"""Speech, transcription and images that OpenAI's clients ask for, as requests of Google's.
+"""Requests to Google for the speech, transcriptions and images of OpenAI's clients.
 
-Each is one `generateContent`, or `predict` of Imagen, and is counted and billed as such.
+Each is one `generateContent`, or one `predict` of Imagen, and is counted and billed as such.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,12 +27,12 @@ _BLOCKED: Final = frozenset(
         *("PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"),
     }
 )
-_OWN_HEADERS: Final = frozenset({"accept", "content-type"})
-"""Headers that concern the body which the client sends or expects."""
+_BODY_HEADERS: Final = frozenset({"accept", "content-type"})
+"""Headers that describe the body that the client sends or expects."""
 
 
-class NotMade(Exception):
-    """An answer has nothing of what was asked for."""
+class NoOutputError(Exception):
+    """An answer contains no speech, text or image."""
 
     def __init__(self, reason: str | None) -> None:
         super().__init__(reason)
@@ -40,10 +40,10 @@ class NotMade(Exception):
 
 
 @frozen
-class Job:
-    """A request of Google's, what is lost in it, and how its answer is read.
+class MediaRequest:
+    """A request to Google, its losses, and the function that reads its answer.
 
-    `read` raises NotMade.
+    `read` raises NoOutputError. `predicts` selects `predict` in place of `generateContent`.
     """
 
     tree: Mapping[str, Any]
@@ -51,10 +51,10 @@ class Job:
     read: Callable[[Mapping[str, Any]], Answer]
     predicts: bool = False
 
-    def asked(self, exchange: Exchange) -> Exchange:
-        """The exchange in which it is sent."""
+    def exchange_for(self, exchange: Exchange) -> Exchange:
+        """A copy of the client's exchange that sends this request."""
         request = exchange.request
-        kept = [(n, v) for n, v in request.headers.items() if n.lower() not in _OWN_HEADERS]
+        kept = [(n, v) for n, v in request.headers.items() if n.lower() not in _BODY_HEADERS]
         headers = CIMultiDictProxy(CIMultiDict(kept))
         request = replace(
             request, body=msgspec.json.encode(self.tree), headers=headers, query="", method="POST"
@@ -73,12 +73,12 @@ class Job:
             canonical=None,
         )
 
-    def answered(self, response: Response, provider: str) -> Response:
-        """The answer in OpenAI's form. Raises ProviderError if nothing was made."""
+    def openai_response(self, response: Response, provider: str) -> Response:
+        """The answer as OpenAI writes it. Raises ProviderError if it has no output."""
         tree = object_in(response.body) if isinstance(response.body, bytes) else {}
         try:
             body, media = self.read(tree)
-        except NotMade as error:
+        except NoOutputError as error:
             if error.reason in _BLOCKED:
                 raise ProviderError(
                     f"The request or the answer was blocked: {error.reason}.",
@@ -93,19 +93,19 @@ class Job:
 
 
 def parts_in(tree: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The parts of the first candidate. Raises NotMade if there is none."""
+    """The parts of the first candidate. Raises NoOutputError if there are none."""
     candidates = tree.get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates else {}
     content = first.get("content") if isinstance(first, dict) else None
     parts = content.get("parts") if isinstance(content, dict) else None
     found = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
     if not found:
-        raise NotMade(reason_in(tree))
+        raise NoOutputError(reason_in(tree))
     return found
 
 
 def reason_in(tree: Mapping[str, Any]) -> str | None:
-    """Why a model has stopped, or why it has not begun."""
+    """Why the model stopped, or why the prompt was blocked; None if it is not known."""
     candidates, feedback = tree.get("candidates"), tree.get("promptFeedback")
     first = candidates[0] if isinstance(candidates, list) and candidates else {}
     reason = first.get("finishReason") if isinstance(first, dict) else None
@@ -115,7 +115,7 @@ def reason_in(tree: Mapping[str, Any]) -> str | None:
 
 
 def media_in(part: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The base64 and the media type of a part with media; None for any other."""
+    """The base64 and the media type of a part with inline data; None for any other part."""
     inner = part.get("inlineData")
     data = inner.get("data") if isinstance(inner, dict) else None
     kind = inner.get("mimeType") if isinstance(inner, dict) else None
