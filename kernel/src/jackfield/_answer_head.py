@@ -20,7 +20,8 @@ from jackfield.response import Response
 if TYPE_CHECKING:
     from jackfield.endpoints import Answering
 
-_WORTH_TELLING = 10e-6
+SHOWN_SECONDS = 10e-6
+"""A plugin that took less is not in Server-Timing."""
 _LONGEST = 4096
 """Characters that name what was lost: members have names of the caller's own, of any length."""
 
@@ -69,7 +70,7 @@ def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
     if exchange.attempts:
         text += f", provider;dur={exchange.provider_seconds * 1000:.3f}"
     for at, spent in enumerate(exchange.timings):
-        if spent >= _WORTH_TELLING:
+        if spent >= SHOWN_SECONDS:
             text += f", {plugins[at].name};dur={spent * 1000:.3f}"
     return text
 
